@@ -1,0 +1,1 @@
+"""JSON for programs, pages for people; a process of its own over the hub's database."""

@@ -1,0 +1,1 @@
+"""Everything that touches disk, network and clock: ingest, evaluate, archive, deliver."""
