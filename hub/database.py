@@ -92,7 +92,9 @@ cases = Table(
     Column("device", String),
     Column("family", String),
     Column("severity", String, nullable=False),  # emergency | urgent | warning | notice
-    Column("category", String, nullable=False),  # emergency | welfare | security | fault | maintenance
+    Column(
+        "category", String, nullable=False
+    ),  # emergency | welfare | security | fault | maintenance
     Column("response", String, nullable=False),
     Column("place", String),
     Column("grid", String),
@@ -151,7 +153,9 @@ notices = Table(
     Column("case_id", String, nullable=False, index=True),
     Column("channel", String, nullable=False),  # mqtt | webhook | log | down
     Column("role", String),
-    Column("reason", String, nullable=False),  # opened, again, changed, ended, taken_back, closed, …
+    Column(
+        "reason", String, nullable=False
+    ),  # opened, again, changed, ended, taken_back, closed, …
     Column("body_json", Text, nullable=False),
     Column("created_ms", Integer, nullable=False),
     Column("due_ms", Integer, nullable=False),
@@ -261,7 +265,9 @@ strangers = Table(
     Column("first_ms", Integer, nullable=False),
     Column("last_ms", Integer, nullable=False),
     Column("messages", Integer, nullable=False),
-    Column("newest_json", Text, nullable=False),  # [{"at_ms", "readings"|"refused"}, …] newest first
+    Column(
+        "newest_json", Text, nullable=False
+    ),  # [{"at_ms", "readings"|"refused"}, …] newest first
 )
 
 # Points that InfluxDB refused, with the server's own words.
@@ -324,9 +330,24 @@ def open_engine(url: str) -> Engine:
     """An engine for `url`. Only SQLite is tried so far; another scheme is refused in words."""
     if not url.startswith("sqlite:///"):
         raise UnusableDatabase(f"HUB_DATABASE_URL: only sqlite:///PATH is supported, not {url!r}")
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    engine = sa.create_engine(url, connect_args={"isolation_level": None})
     sa.event.listen(engine, "connect", _set_pragmas)
+    sa.event.listen(engine, "begin", _begin)
     return engine
+
+
+def for_writing(engine: Engine) -> Engine:
+    """The same database, its transactions taking the writer's place from their first moment.
+
+    A transaction that reads first and writes later would be refused, not queued, when another
+    process wrote in between.
+    """
+    return engine.execution_options(immediate=True)
+
+
+def _begin(connection: sa.engine.Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
 def _set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:

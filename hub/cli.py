@@ -1,0 +1,75 @@
+"""The command `hub`. Each subcommand lives in `hub/commands/` and is imported when it is called."""
+
+import sys
+from importlib import import_module
+
+import click
+
+# name: (module, attribute, one line of help)
+COMMANDS = {
+    "run": ("hub.commands.run", "run", "Ingest, judge, archive, deliver and the dashboard."),
+    "demo": (
+        "hub.commands.demo",
+        "demo",
+        "The same with a seeded community and simulated devices.",
+    ),
+    "simulate": (
+        "hub.commands.simulate",
+        "simulate",
+        "Play devices or recorded frames against a broker.",
+    ),
+    "rules": ("hub.commands.rules", "rules", "Check and test rules."),
+    "decode": (
+        "hub.commands.decode",
+        "decode",
+        "One message, or a file of them, through envelope and driver.",
+    ),
+    "drivers": (
+        "hub.commands.decode",
+        "drivers",
+        "Every driver with family, maker, model, transport, points.",
+    ),
+    "import": ("hub.commands.register", "import_", "Devices, residents or places from a CSV file."),
+    "export": ("hub.commands.register", "export", "Devices, residents or places as CSV."),
+    "user": ("hub.commands.access", "user", "People who may log in."),
+    "token": ("hub.commands.access", "token", "Bearer tokens for programs and screens."),
+    "backup": ("hub.commands.care", "backup", "Copy the database while the hub runs."),
+    "restore": ("hub.commands.care", "restore", "Put a backup in the database's place."),
+    "doctor": ("hub.commands.care", "doctor", "Look whether everything is as it must be."),
+    "settings": ("hub.commands.care", "settings", "Every setting with its present value."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _help = COMMANDS[cmd_name]
+        found: click.Command = getattr(import_module(module), attribute)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in the help, without importing every command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, row[2]) for name, row in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup)
+def cli() -> None:
+    """Community Hub: from a press, a door and a turn of the pedals to a person who comes."""
+
+
+class Complaint(click.ClickException):
+    """A mistake of input or settings, for a person; exit code 1."""
+
+
+def main() -> None:
+    """Run the command line; a person never sees a traceback of a mistake in the input."""
+    sys.exit(cli(prog_name="hub"))

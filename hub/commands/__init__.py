@@ -1,0 +1,1 @@
+"""The subcommands of `hub`, one module a topic."""

@@ -1,0 +1,144 @@
+"""The journal: everything that was heard, refused or ordered, in one order, on the disk.
+
+Promises: what `append` returned is on the disk and has a number (`seq`) greater than all before;
+numbers have no gaps but where retention removed the oldest. Followers (judge, archive) read on
+from a cursor of their own. Format: one row per message, readings as JSON in `body`.
+Bounds: `batch_messages_max` rows a commit, `readings_keep_days`, `refusals_keep_days`,
+`commands_keep_days`.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from device_drivers.reading import Reading
+from hub.database import cursors, journal
+
+READING, REFUSAL, COMMAND = "reading", "refusal", "command"
+
+# Bits of the column `flags`.
+RETAINED = 1
+PRESS = 2  # holds a press, or may hold one: came from a button
+STRANGER = 4  # nobody registered the sender
+
+DAY_MS = 86_400_000
+
+_encode = msgspec.json.Encoder().encode
+_decode_readings = msgspec.json.Decoder(tuple[Reading, ...]).decode
+_decode_body = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class Entry(NamedTuple):
+    """One line of the journal. `seq` is 0 until it is kept.
+
+    A reading's `at_ms` is never None here. `body` is for refusals and commands.
+    """
+
+    seq: int
+    kind: str
+    device: str | None
+    arrived_ms: int
+    readings: tuple[Reading, ...] = ()
+    body: dict[str, Any] | None = None
+    raw: bytes | None = None
+    gateway: str | None = None
+    flags: int = 0
+    dedupe: int | None = None
+    link: int | None = None
+    packet_id: int | None = None
+
+
+_COLUMNS = "kind, device, arrived_ms, body, raw, gateway, flags, dedupe, link, packet_id".split(
+    ", "
+)
+_INSERT = f"INSERT INTO journal ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - constant names
+_READ_COLUMNS = [journal.c.seq, *(journal.c[name] for name in _COLUMNS)]
+
+
+def append(connection: Connection, entries: Sequence[Entry]) -> int:
+    """Write entries in their order within the caller's transaction; the number of the first.
+
+    The connection must hold the writer's place (`for_writing`), so that the numbers are one run.
+    """
+    connection.exec_driver_sql(_INSERT, [_row(entry) for entry in entries])
+    return newest(connection) - len(entries) + 1
+
+
+def _row(entry: Entry) -> tuple[Any, ...]:
+    body = _encode(entry.readings if entry.kind == READING else entry.body).decode()
+    return (entry.kind, entry.device, entry.arrived_ms, body, *entry[6:])
+
+
+def newest(connection: Connection) -> int:
+    """The highest number given so far; 0 for an empty journal."""
+    found = connection.exec_driver_sql("SELECT max(seq) FROM journal").scalar()
+    return 0 if found is None else int(found)
+
+
+def read(
+    connection: Connection, after_seq: int, limit: int, kinds: Iterable[str] = ()
+) -> list[Entry]:
+    """At most `limit` entries with a number above `after_seq`, in order."""
+    query = sa.select(*_READ_COLUMNS).where(journal.c.seq > after_seq)
+    if kinds:
+        query = query.where(journal.c.kind.in_(list(kinds)))
+    return [_entry(row) for row in connection.execute(query.order_by(journal.c.seq).limit(limit))]
+
+
+def _entry(row: Any) -> Entry:
+    seq, kind, device, arrived_ms, body, *rest = row
+    if kind == READING:
+        return Entry(seq, kind, device, arrived_ms, _decode_readings(body), None, *rest)
+    return Entry(seq, kind, device, arrived_ms, (), _decode_body(body), *rest)
+
+
+def cursor(connection: Connection, follower: str) -> int:
+    """How far a follower has come; 0 at the beginning."""
+    query = sa.select(cursors.c.seq).where(cursors.c.follower == follower)
+    return connection.execute(query).scalar() or 0
+
+
+def move_cursor(connection: Connection, follower: str, seq: int, now_ms: int = 0) -> None:
+    """Note that a follower has done everything up to `seq`."""
+    connection.exec_driver_sql(
+        "INSERT INTO cursors (follower, seq, now_ms) VALUES (?, ?, ?) "
+        "ON CONFLICT (follower) DO UPDATE SET seq = excluded.seq, now_ms = excluded.now_ms",
+        (follower, seq, now_ms),
+    )
+
+
+def forget(connection: Connection, kind: str, before_ms: int, rows_max: int) -> int:
+    """Remove the oldest entries of a kind that every follower has passed; how many went."""
+    passed = sa.select(sa.func.min(cursors.c.seq)).scalar_subquery()
+    old = (
+        sa.select(journal.c.seq)
+        .where(journal.c.kind == kind, journal.c.arrived_ms < before_ms, journal.c.seq <= passed)
+        .order_by(journal.c.seq)
+        .limit(rows_max)
+    )
+    return connection.execute(journal.delete().where(journal.c.seq.in_(old))).rowcount
+
+
+class Journal:
+    """The reading side for followers: blocking calls, to be made in a thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def read(self, after_seq: int, limit: int, kinds: Iterable[str] = ()) -> list[Entry]:
+        """See the function `read`."""
+        with self._engine.connect() as connection:
+            return read(connection, after_seq, limit, kinds)
+
+    def cursor(self, follower: str) -> int:
+        """See the function `cursor`."""
+        with self._engine.connect() as connection:
+            return cursor(connection, follower)
+
+    def newest(self) -> int:
+        """See the function `newest`."""
+        with self._engine.connect() as connection:
+            return newest(connection)
