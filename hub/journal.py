@@ -51,9 +51,18 @@ class Entry(NamedTuple):
     packet_id: int | None = None
 
 
-_COLUMNS = "kind, device, arrived_ms, body, raw, gateway, flags, dedupe, link, packet_id".split(
-    ", "
-)
+_COLUMNS = [
+    "kind",
+    "device",
+    "arrived_ms",
+    "body",
+    "raw",
+    "gateway",
+    "flags",
+    "dedupe",
+    "link",
+    "packet_id",
+]
 _INSERT = f"INSERT INTO journal ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - constant names
 _READ_COLUMNS = [journal.c.seq, *(journal.c[name] for name in _COLUMNS)]
 
