@@ -1,4 +1,4 @@
-"""The only place that asks what time it is. Everybody else is told, so that tests hold the clock."""
+"""The only place that asks what time it is; everybody else is told."""
 
 import time
 from typing import Protocol

@@ -39,6 +39,9 @@ journal = Table(
     Column("dedupe", Integer),  # 64 bits: the same number is the same message
     Column("link", Integer),  # which connection it came by: 0 buttons, 1 all others
     Column("packet_id", Integer),  # of MQTT, to recognise a redelivery without an id
+    Index("journal_commands", "seq", sqlite_where=sa.text("kind = 'command'")),
+    Index("journal_refusals", "seq", sqlite_where=sa.text("kind = 'refusal'")),
+    Index("journal_buttons", "seq", sqlite_where=sa.text("flags & 2")),
     sqlite_autoincrement=True,
 )
 

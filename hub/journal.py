@@ -23,6 +23,7 @@ READING, REFUSAL, COMMAND = "reading", "refusal", "command"
 RETAINED = 1
 PRESS = 2  # holds a press, or may hold one: came from a button
 STRANGER = 4  # nobody registered the sender
+GATEWAY = 8  # a gateway that nobody registered
 
 DAY_MS = 86_400_000
 
@@ -151,3 +152,22 @@ class Journal:
         """See the function `newest`."""
         with self._engine.connect() as connection:
             return newest(connection)
+
+    def of_buttons(self, after_seq: int, until_seq: int) -> list[Entry]:
+        """Entries of buttons between two numbers, by an index of their own."""
+        return self._between(journal.c.flags.op("&")(sa.literal_column("2")), after_seq, until_seq)
+
+    def of_others(self, after_seq: int, until_seq: int, limit: int) -> list[Entry]:
+        """Readings of all other devices between two numbers; at most `limit`."""
+        others = sa.and_(
+            journal.c.kind == READING, sa.not_(journal.c.flags.op("&")(sa.literal_column("2")))
+        )
+        return self._between(others, after_seq, until_seq, limit)
+
+    def _between(
+        self, which: Any, after_seq: int, until_seq: int, limit: int | None = None
+    ) -> list[Entry]:
+        span = sa.and_(journal.c.seq > after_seq, journal.c.seq <= until_seq)
+        query = sa.select(*_READ_COLUMNS).where(which, span).order_by(journal.c.seq).limit(limit)
+        with self._engine.connect() as connection:
+            return [_entry(row) for row in connection.execute(query)]

@@ -47,13 +47,10 @@ class Settings:
     # MQTT
     client_id: str = setting("", "Fixed MQTT client id; empty: `hub-{site}`.")
     mqtt_keepalive_s: int = setting(30, "Keep-alive of the hub's connections.")
-    session_expiry_s: int = setting(
-        604_800, "How long the broker keeps the hub's session while the hub is away."
-    )
     reconnect_min_s: float = setting(0.2, "First wait before connecting again.")
     reconnect_max_s: float = setting(30.0, "Longest wait before connecting again; jitter is added.")
     inflight_messages_max: int = setting(
-        1_000, "Messages that the broker may send without an ack (MQTT 5 receive maximum)."
+        10_000, "Messages read and not yet kept; beyond them the socket is left alone."
     )
     payload_bytes_max: int = setting(
         262_144, "A larger payload is refused; its first `raw_bytes_max` bytes are kept."
@@ -73,6 +70,24 @@ class Settings:
     future_tolerance_s: int = setting(
         5, "A device's time further ahead than this is taken as the time of arrival."
     )
+    # the embedded broker
+    embedded_port: int = setting(
+        0, "Port of the embedded broker; 0: 1883 where it is free, else any free one."
+    )
+    embedded_autosave_s: int = setting(1, "How often the embedded broker writes to the disk.")
+    embedded_session_days: int = setting(
+        7, "How long the embedded broker keeps the session of one who is away."
+    )
+    embedded_queue_messages_max: int = setting(
+        1_000_000, "Messages that the embedded broker keeps for one who is away or slow."
+    )
+    embedded_inflight_messages_max: int = setting(
+        1_000, "Messages that the embedded broker sends without an ack."
+    )
+    embedded_payload_bytes_max: int = setting(
+        16_777_216, "Largest message that the embedded broker takes."
+    )
+    import_bytes_max: int = setting(67_108_864, "Largest CSV file of `hub import`.")
     # the database
     disk_retry_s: float = setting(1.0, "Wait before trying a full or read-only disk again.")
     readings_keep_days: int = setting(400, "Readings stay in the journal so long.")
@@ -90,9 +105,16 @@ class Settings:
     judge_queue_batches_max: int = setting(
         64, "Committed batches that wait for the judge in memory; beyond them it reads the disk."
     )
+    judge_queue_entries_max: int = setting(
+        50_000, "Entries of others than buttons that wait for the judge in memory."
+    )
     judge_batch_entries_max: int = setting(2_000, "Entries that the judge reads from disk at once.")
     standings_flush_ms: int = setting(1_000, "How often changed standings are written.")
     standings_flush_rows_max: int = setting(500, "Standings written in one go.")
+    latest_rows_max: int = setting(200, "Devices whose newest values are written with a finding.")
+    settle_ms: int = setting(
+        20, "A timer waits so long for readings that are just being kept before it is due."
+    )
     rewind_inputs_max: int = setting(
         128, "Newest inputs a watched thing keeps, to judge late news at its own time."
     )
@@ -109,7 +131,22 @@ class Settings:
     archive_retry_max_s: float = setting(
         60.0, "Longest wait; Retry-After may ask for less or more."
     )
+    archive_retry_after_max_s: float = setting(
+        3_600.0, "A longer Retry-After of InfluxDB is cut to this."
+    )
+    archive_error_chars_max: int = setting(
+        500, "Characters that are kept of a time series store's own words."
+    )
+    dead_letters_rows_max: int = setting(
+        100_000, "Points that InfluxDB refused, kept with its words; the oldest goes first."
+    )
     series_rows_max: int = setting(10_000, "Rows of one answer about time series.")
+    series_keep_days: int = setting(
+        400, "Readings stay in the local store so long; InfluxDB has a retention policy of its own."
+    )
+    series_keys_cached_max: int = setting(
+        50_000, "Points of devices whose written tags are remembered."
+    )
     # notices
     webhook_url: str = setting("", "Where every change of a case is posted; empty: nowhere.")
     webhook_secret: str = setting("", "Key of the webhook's HMAC-SHA256 signature.", secret=True)
@@ -118,6 +155,21 @@ class Settings:
     deliver_retry_min_s: float = setting(1.0, "First wait after a failed notice.")
     deliver_retry_max_s: float = setting(300.0, "Longest wait between two tries.")
     deliver_batch_max: int = setting(200, "Notices taken from the outbox at once.")
+    deliver_retry_after_max_s: float = setting(
+        3_600.0, "The longest Retry-After of a receiver that is honoured."
+    )
+    deliver_poll_s: float = setting(5.0, "How often the outbox is looked at when nobody calls.")
+    # how the hub's parts are
+    health_write_every_s: float = setting(5.0, "How often the parts' states are written.")
+    health_changes_max: int = setting(
+        100, "Changes of state that wait for a full disk; the oldest goes first."
+    )
+    health_stale_s: int = setting(
+        30, "A hub that has not said so for longer is taken for dead (`hub doctor --alive`)."
+    )
+    disk_room_bytes_min: int = setting(
+        500_000_000, "`hub doctor` warns when the data folder's disk has less room."
+    )
     # pages
     session_hours: int = setting(12, "A log-in is good for so long.")
     login_tries_max: int = setting(10, "Wrong passwords per name and minute before a pause.")
@@ -193,3 +245,10 @@ def _convert(where: str, text: str, kind: Any) -> Any:
     if kind in (int, float) and not 0 <= value < float("inf"):
         raise WrongSetting(f"{where}: expected a number from 0 up, not {text!r}")
     return value
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The same settings as environment variables, for a process that is started with them."""
+    return {
+        variable_of(f.name, f.metadata): str(getattr(settings, f.name)) for f in fields(Settings)
+    }

@@ -175,6 +175,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
         sqlite_autoincrement=True,
     )
+    op.create_index(
+        "journal_buttons", "journal", ["seq"], unique=False, sqlite_where=sa.text("flags & 2")
+    )
+    op.create_index(
+        "journal_commands",
+        "journal",
+        ["seq"],
+        unique=False,
+        sqlite_where=sa.text("kind = 'command'"),
+    )
+    op.create_index(
+        "journal_refusals",
+        "journal",
+        ["seq"],
+        unique=False,
+        sqlite_where=sa.text("kind = 'refusal'"),
+    )
     op.create_table(
         "latest",
         sa.Column("device", sa.String(), nullable=False),

@@ -1,0 +1,1 @@
+"""Browan MerryIoT sensors."""

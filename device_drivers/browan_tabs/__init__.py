@@ -1,0 +1,1 @@
+"""Browan Tabs sensors."""

@@ -1,0 +1,1 @@
+"""Dragino door sensors."""

@@ -1,0 +1,1 @@
+"""Milesight buttons and scene panels."""

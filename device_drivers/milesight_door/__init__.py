@@ -1,0 +1,1 @@
+"""Milesight magnetic contacts."""

@@ -1,0 +1,1 @@
+"""Every other Milesight device."""

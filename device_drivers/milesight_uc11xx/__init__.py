@@ -1,0 +1,1 @@
+"""Milesight UC11xx controllers."""

@@ -1,0 +1,1 @@
+"""Milesight controllers with counting inputs."""

@@ -1,0 +1,1 @@
+"""Milesight valve controllers with pulse inputs."""

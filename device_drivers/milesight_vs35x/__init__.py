@@ -1,0 +1,1 @@
+"""Milesight people counters in passages."""

@@ -1,0 +1,1 @@
+"""Devices that speak the hub's own JSON."""

@@ -1,0 +1,1 @@
+"""Netvox devices with a cell."""

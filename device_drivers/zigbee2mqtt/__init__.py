@@ -1,0 +1,1 @@
+"""Zigbee devices of any maker behind zigbee2mqtt."""

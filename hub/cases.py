@@ -1,0 +1,127 @@
+"""The cases that people work on: the open ones in memory, every change as rows to be written.
+
+The judge's loop is the only one that changes cases. Nothing here writes: `Ledger` gathers the rows
+of one step, and `hub/evaluate.py` puts them into one transaction with the judge's own.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from rules.case import Case
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.engine import Connection
+
+from hub import outbox
+from hub.database import alerts, case_log, cases, changes, command_results
+from hub.outbox import NewNotice
+
+_FIELDS = {f.name for f in fields(Case)}
+NUMBER_DIGITS = 6
+
+
+def encode(value: Any) -> str:
+    """JSON text of a value."""
+    return msgspec.json.encode(value).decode()
+
+
+def public(case: Case) -> dict[str, Any]:
+    """A case as programs and screens may see it: places, no resident."""
+    body = asdict(case)
+    del body["resident_id"]
+    return body
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Rows of one step of the judge, in the order in which they came about."""
+
+    alerts: list[dict[str, Any]] = field(default_factory=list)
+    cases: dict[str, Case] = field(default_factory=dict)
+    log: list[dict[str, Any]] = field(default_factory=list)
+    notices: list[NewNotice] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    results: list[dict[str, Any]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        """Is there anything to write?"""
+        return bool(self.alerts or self.cases or self.log or self.results or self.changes)
+
+    def write(self, connection: Connection) -> None:
+        """All of it, within the caller's transaction."""
+        _put(connection, alerts, self.alerts, "id")
+        _put(connection, cases, [asdict(case) for case in self.cases.values()], "id")
+        for table, rows in (
+            (case_log, self.log),
+            (changes, self.changes),
+            (command_results, self.results),
+        ):
+            if rows:
+                connection.execute(sa.insert(table), rows)
+        outbox.put(connection, self.notices)
+
+
+def _put(connection: Connection, table: sa.Table, rows: list[dict[str, Any]], key: str) -> None:
+    for row in rows:  # few, and of different columns: an alert is opened once and closed later
+        statement = upsert(table).values(row)
+        connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=row))
+
+
+class Cases:
+    """Open cases by id and by what they are about."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, Case] = {}
+        self._about: dict[tuple[str, str], str] = {}
+        self._numbers = 0
+
+    def load(self, connection: Connection) -> None:
+        """Read the open ones and the highest number given so far."""
+        query = cases.select().where(cases.c.closed_at_ms.is_(None))
+        for row in connection.execute(query).mappings():
+            self.keep(_case(row))
+        newest = connection.execute(sa.select(sa.func.max(cases.c.id))).scalar()
+        self._numbers = int(newest.removeprefix("C-")) if newest else 0
+
+    def next_id(self) -> str:
+        """A short name that can be said on the phone: C-000123."""
+        self._numbers += 1
+        return f"C-{self._numbers:0{NUMBER_DIGITS}d}"
+
+    def about(self, rule: str, key: str) -> Case | None:
+        """The open case of a rule about a device or group."""
+        found = self._about.get((rule, key))
+        return None if found is None else self.open[found]
+
+    def keep(self, case: Case) -> None:
+        """Take the new state of a case; a closed one is let go."""
+        if case.closed_at_ms is None:
+            self.open[case.id] = case
+            self._about[case.rule, case.key] = case.id
+        else:
+            self.open.pop(case.id, None)
+            self._about.pop((case.rule, case.key), None)
+
+
+def find(connection: Connection, case_id: str) -> Case | None:
+    """A case by its name, closed ones too."""
+    row = connection.execute(cases.select().where(cases.c.id == case_id)).mappings().first()
+    return None if row is None else _case(row)
+
+
+def _case(row: Mapping[Any, Any]) -> Case:
+    return Case(**{name: row[name] for name in _FIELDS})
+
+
+def applied(connection: Connection, seqs: Iterable[int]) -> set[int]:
+    """Which of these commands have their answer already."""
+    query = sa.select(command_results.c.seq).where(command_results.c.seq.in_(list(seqs)))
+    return set(connection.execute(query).scalars())
+
+
+def forget_changes(connection: Connection, rows_max: int) -> int:
+    """Keep the newest `rows_max` rows of the live feed; how many went."""
+    newest = connection.execute(sa.select(sa.func.max(changes.c.id))).scalar() or 0
+    return connection.execute(changes.delete().where(changes.c.id <= newest - rows_max)).rowcount

@@ -1,0 +1,97 @@
+"""`hub user` and `hub token`: who may come in."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+from sqlalchemy.engine import Engine
+
+from hub import users
+from hub.cli import Complaint
+from hub.clock import SystemClock
+from hub.database import UnusableDatabase, migrate, open_engine
+from hub.settings import WrongSetting, read_settings
+
+Result = TypeVar("Result")
+
+
+def _with_database(work: Callable[[Engine], Result]) -> Result:
+    """Do `work` on the settings' database, whose tables are made if they are not there yet."""
+    try:
+        settings = read_settings()
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        engine = open_engine(settings.database)
+        migrate(engine)
+        try:
+            return work(engine)
+        finally:
+            engine.dispose()
+    except (WrongSetting, UnusableDatabase, users.Refusal, OSError) as error:
+        raise Complaint(str(error)) from error
+
+
+@click.group()
+def user() -> None:
+    """People who may log in."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice(users.USER_ROLES), required=True)
+@click.option("--ask", is_flag=True, help="Ask for a password instead of making one up.")
+def add_user(name: str, role: str, ask: bool) -> None:
+    """Add a person. The password is made up and printed once, or asked for with --ask."""
+    password = (
+        click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        if ask
+        else users.make_password()
+    )
+    _with_database(lambda engine: users.add_user(engine, SystemClock(), name, role, password))
+    click.echo(f"{name} may log in as {role}.")
+    if not ask:
+        click.echo(f"Password, shown this once: {password}")
+
+
+@user.command("list")
+def list_users() -> None:
+    """Every person with the role."""
+    for person in _with_database(users.list_users):
+        click.echo(f"{person.name}\t{person.role}")
+
+
+@user.command("remove")
+@click.argument("name")
+def remove_user(name: str) -> None:
+    """Remove a person and end all of the person's sessions."""
+    _with_database(lambda engine: users.remove_user(engine, name))
+    click.echo(f"{name} may log in no longer.")
+
+
+@click.group()
+def token() -> None:
+    """Bearer tokens for programs and screens."""
+
+
+@token.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice(users.TOKEN_ROLES), required=True)
+def add_token(name: str, role: str) -> None:
+    """Make a token and print it: alone on the standard output, and never again."""
+    secret = _with_database(lambda engine: users.add_token(engine, SystemClock(), name, role))
+    click.echo(f"A token for {name} as {role}, shown this once:", err=True)
+    click.echo(secret)
+
+
+@token.command("list")
+def list_tokens() -> None:
+    """Every token's name and role."""
+    for holder in _with_database(users.list_tokens):
+        click.echo(f"{holder.name}\t{holder.role}")
+
+
+@token.command("remove")
+@click.argument("name")
+def remove_token(name: str) -> None:
+    """Take a token back."""
+    _with_database(lambda engine: users.remove_token(engine, name))
+    click.echo(f"The token {name} is good for nothing now.")

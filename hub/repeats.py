@@ -1,0 +1,109 @@
+"""Which messages are the same message: redelivered, resent, or copied by the other connection.
+
+Three signs, strongest first:
+1. the message's own id, or the device's own time in it: the same sender with the same id (or the
+   same bytes, time included) is the same message, however late and by whatever way;
+2. the broker's DUP flag with the packet id and bytes that this connection kept before;
+3. of a button that gives neither id nor time (many Zigbee ones): the two connections each bring
+   one copy, so the n-th copy of the one is the n-th copy of the other.
+
+Pure memory with named bounds; `hub/ingest.py` fills it from the journal at the start.
+Buttons have a memory of their own, which no flood of counters can push out.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import NamedTuple
+
+_HALF = 1 << 63
+
+
+def fingerprint(*parts: bytes) -> int:
+    """64 bits, signed as SQLite stores them, of some bytes; the same on every machine."""
+    digest = blake2b(b"\0".join(parts), digest_size=8).digest()
+    return int.from_bytes(digest, "big") - _HALF
+
+
+class Trace(NamedTuple):
+    """What is remembered of a kept message. `lasting`: its fingerprint alone proves a repeat."""
+
+    fingerprint: int
+    lasting: bool
+    of_button: bool
+    link: int
+    packet_id: int
+    arrived_ms: int
+
+
+class Newest:
+    """A set of the newest `items_max` numbers."""
+
+    def __init__(self, items_max: int) -> None:
+        self._items_max = items_max
+        self._items: dict[int, None] = {}
+
+    def add(self, item: int) -> bool:
+        """Add; True when it was already there."""
+        if item in self._items:
+            return True
+        self._items[item] = None
+        if len(self._items) > self._items_max:
+            del self._items[next(iter(self._items))]
+        return False
+
+
+class Repeats:
+    """Remembers kept messages and recognises their repeats."""
+
+    def __init__(self, *, messages_max: int, presses_max: int, copy_window_ms: int) -> None:
+        self._lasting = (Newest(messages_max), Newest(presses_max))
+        self._packets: OrderedDict[tuple[int, int], int] = OrderedDict()
+        self._packets_max = messages_max
+        self._copies = Copies(copy_window_ms, presses_max)
+
+    def remember(self, traces: Iterable[Trace]) -> None:
+        """Take in what the journal holds, oldest first."""
+        for trace in traces:
+            self.is_repeat(trace, redelivered=False)
+
+    def is_repeat(self, trace: Trace, *, redelivered: bool) -> bool:
+        """Was this message kept before? If not, it is remembered from now on."""
+        if trace.lasting:
+            return self._lasting[trace.of_button].add(trace.fingerprint)
+        if redelivered and self._packets.get((trace.link, trace.packet_id)) == trace.fingerprint:
+            return True
+        if trace.of_button and self._copies.is_copy(trace):
+            return True
+        self._keep_packet(trace)
+        return False
+
+    def _keep_packet(self, trace: Trace) -> None:
+        if trace.packet_id:
+            self._packets[trace.link, trace.packet_id] = trace.fingerprint
+            self._packets.move_to_end((trace.link, trace.packet_id))
+            if len(self._packets) > self._packets_max:
+                self._packets.popitem(last=False)
+
+
+class Copies:
+    """Pairs the copies that two connections bring of messages without id and time."""
+
+    def __init__(self, window_ms: int, items_max: int) -> None:
+        self._window_ms = window_ms
+        self._items_max = items_max
+        self._alone: OrderedDict[int, deque[Trace]] = OrderedDict()  # by fingerprint
+
+    def is_copy(self, trace: Trace) -> bool:
+        """True when the other connection's twin was waiting; else this one waits for its twin."""
+        waiting = self._alone.setdefault(trace.fingerprint, deque())
+        while waiting and trace.arrived_ms - waiting[0].arrived_ms > self._window_ms:
+            waiting.popleft()
+        if waiting and waiting[0].link != trace.link:
+            waiting.popleft()
+            return True
+        waiting.append(trace)
+        self._alone.move_to_end(trace.fingerprint)
+        if len(self._alone) > self._items_max:
+            self._alone.popitem(last=False)
+        return False

@@ -1,0 +1,81 @@
+"""Look after the house: remove what has been kept long enough, and say how the parts are.
+
+Retention bounds: `readings_keep_days`, `refusals_keep_days`, `commands_keep_days`,
+`changes_keep_rows`, removed `retention_rows_max` at a time so that nobody waits for it.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+
+from sqlalchemy.engine import Connection
+
+from hub import journal
+from hub.cases import forget_changes
+from hub.clock import Clock
+from hub.health import GREEN, Report
+from hub.ingest import BUTTONS, Opened
+from hub.journal import COMMAND, DAY_MS, READING, REFUSAL
+from hub.settings import Settings
+from hub.writer import IDLE, Writer
+
+
+class Tally:
+    """What the ingest has done since the start, for health and metrics."""
+
+    def __init__(self, wake_followers: Callable[[], None]) -> None:
+        self._counts: Counter[str] = Counter()
+        self._wake_followers = wake_followers
+
+    def count(self, link: int, opened: Opened) -> None:
+        """One batch is done."""
+        name = "buttons" if link == BUTTONS else "others"
+        self._counts[f"kept_{name}"] += len(opened.entries)
+        self._counts[f"repeats_{name}"] += opened.repeats
+        self._counts["answers"] += len(opened.answers)
+        if opened.entries:
+            self._wake_followers()
+
+    def figures(self) -> dict[str, int]:
+        """Everything counted so far."""
+        return dict(self._counts)
+
+
+async def forget_old(writer: Writer, settings: Settings, now_ms: int) -> int:
+    """Remove what is older than its bound; how many rows went."""
+    bounds = (
+        (READING, settings.readings_keep_days),
+        (REFUSAL, settings.refusals_keep_days),
+        (COMMAND, settings.commands_keep_days),
+    )
+    gone = await writer.run(
+        lambda connection: forget_changes(connection, settings.changes_keep_rows), rank=IDLE
+    )
+    for kind, days in bounds:
+        gone += await _forget_kind(writer, kind, now_ms - days * DAY_MS, settings)
+    return gone
+
+
+async def _forget_kind(writer: Writer, kind: str, before_ms: int, settings: Settings) -> int:
+    rows_max = settings.retention_rows_max
+
+    def job(connection: Connection) -> int:
+        return journal.forget(connection, kind, before_ms, rows_max)
+
+    gone = 0
+    while (now_gone := await writer.run(job, rank=IDLE)) == rows_max:
+        gone += now_gone
+    return gone + now_gone
+
+
+async def tend(
+    *, writer: Writer, tally: Tally, settings: Settings, clock: Clock, report: Report
+) -> None:
+    """Until cancelled: tell the ingest's figures, and forget what is old."""
+    next_s = clock.monotonic_s()
+    while True:
+        report("ingest", GREEN, "正在接收", "receiving", tally.figures())
+        if clock.monotonic_s() >= next_s:
+            await forget_old(writer, settings, clock.now_ms())
+            next_s = clock.monotonic_s() + settings.retention_every_s
+        await asyncio.sleep(settings.health_write_every_s)

@@ -1,0 +1,48 @@
+"""What the judge found out: the changes of alerts, in the order in which it found them."""
+
+from typing import Literal, NamedTuple
+
+from device_drivers.reading import Value
+from rules.rule import Rule
+
+Kind = Literal["opens", "again", "closes", "taken_back"]
+
+
+class Finding(NamedTuple):
+    """One change of one alert, which is named by rule, key and `opened_at_ms`.
+
+    `opens`: it is so since `at_ms` (for an alert that is closed already: its closing was wrong).
+    `again`: it happened once more at `at_ms`. `closes`: it is over since `at_ms` (for one that is
+    closed already: it was over at another moment). `taken_back`: it was never so.
+    `heard_ms` is when the hub knew, `seq` the entry that told it, None for the passing of time.
+    """
+
+    kind: Kind
+    rule: Rule
+    key: str
+    device: str | None
+    at_ms: int
+    opened_at_ms: int
+    heard_ms: int
+    seq: int | None
+    value: Value | None
+    why_zh: str
+    why_en: str
+
+
+class Standing(NamedTuple):
+    """A row to be kept: all that is known up to the journal's number `seq`."""
+
+    key: str
+    seq: int
+    state: bytes
+
+
+class TooLate(NamedTuple):
+    """An entry older than what a watched thing still keeps: it could not be judged."""
+
+    rule: str
+    key: str
+    device: str
+    at_ms: int
+    seq: int

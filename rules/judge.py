@@ -1,0 +1,583 @@
+"""The judge: feeds every watch what concerns it, rings its timers, and says what was found.
+
+A deterministic fold over the journal: the same entries give the same findings. Devices and rules
+meet here: each rule is watched over each device that fits it (or each group that they share).
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from device_drivers.reading import Reading, Value
+from rules.calendar import PLAIN, Calendar
+from rules.condition import (
+    Every,
+    Step,
+    Then,
+    Together,
+    Without,
+    hears_life,
+    same_of,
+    simple_of,
+)
+from rules.during import Hours
+from rules.entry import CaseClosed, Entry, Heard, ServiceDone
+from rules.facts import DeviceFacts
+from rules.finding import Finding, Standing, TooLate
+from rules.point import is_event
+from rules.probe import CLOSED, COPY, GATEWAY, LIFE, SERVICE, START
+from rules.rule import GRAVE, Rule, RuleSet
+from rules.watch import Change, Input, Watch
+from rules.words import why
+
+SITE = "@site"  # the "gateway" of all devices: the site's link, or the broker itself
+TOO_LATE_MAX = 1_000  # newest entries that came too late and are still listed
+ROUTES_MAX = 64  # combinations of points of one device that are remembered
+
+_RULES_KEY = "rules|"
+_DEVICE_KEY = "device|"
+
+
+class _Device:
+    """A device, the newest value of each of its points, and who listens to it."""
+
+    __slots__ = ("facts", "id", "latest", "must_save", "routes", "seq", "unsaved", "watches", "word")
+
+    def __init__(self, facts: DeviceFacts) -> None:
+        self.facts = facts
+        self.id = f"{_DEVICE_KEY}{facts.id}"
+        self.latest: dict[str, tuple[Value, int]] = {}
+        self.word: int | None = None  # its last sign of life
+        self.watches: list[Watch] = []
+        self.routes: dict[tuple[str, ...], tuple[tuple[Watch, bool], ...]] = {}
+        self.seq = 0
+        self.unsaved: int | None = None
+        self.must_save = False
+
+    def route(self, points: tuple[str, ...]) -> tuple[tuple[Watch, bool], ...]:
+        """Who must hear a message with these points, and whether its readings matter to them."""
+        found = self.routes.get(points)
+        if found is None:
+            if len(self.routes) >= ROUTES_MAX:
+                self.routes.clear()
+            heard = frozenset(points)
+            found = tuple(
+                (watch, not heard.isdisjoint(watch.points))
+                for watch in self.watches
+                if hears_life(watch.rule.when) or not heard.isdisjoint(watch.points)
+            )
+            self.routes[points] = found
+        return found
+
+    def note(self, readings: tuple[Reading, ...], *, retained: bool) -> None:
+        """Keep the newest values, by the moments at which they were so."""
+        latest = self.latest
+        for point, value, at_ms, _unit in readings:
+            assert at_ms is not None
+            known = latest.get(point)
+            if (known is None or at_ms >= known[1]) and not (retained and is_event(point)):
+                latest[point] = (value, at_ms)
+
+    def dump(self) -> dict[str, Any]:
+        """As JSON can carry it."""
+        return {"latest": self.latest, "word": self.word}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Back from `dump`."""
+        self.latest = {point: (value, at) for point, (value, at) in state["latest"].items()}
+        self.word = state["word"]
+
+
+class Judge:
+    """See the module. Every entry's `seq` is greater than the one before, and at least 1."""
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        *,
+        zone: ZoneInfo,
+        calendar: Calendar = PLAIN,
+        rewind_inputs_max: int = 128,
+        site: str = "demo",
+    ) -> None:
+        self.rules = rules
+        self.too_late: list[TooLate] = []  # the newest ones
+        self.too_late_count = 0
+        self.orphans: list[tuple[str, str, int]] = []  # open alerts of rules that are gone
+        self._zone = zone
+        self._site = site
+        self._inputs_max = rewind_inputs_max
+        self._hours = {
+            rule.name: Hours(rule.during, zone, calendar) for rule in rules.rules if rule.during
+        }
+        self._devices: dict[str, _Device] = {}
+        self._watches: dict[str, Watch] = {}
+        self._behind: dict[str, set[str]] = {}
+        self._now: int | None = None
+        self._newest = 0
+        self._unstarted: dict[str, DeviceFacts] = {}
+        self._alarms: list[tuple[int, int, Watch]] = []
+        self._order = count()
+        self._found: list[Finding] = []
+        self._dirty: dict[str, Watch | _Device] = {}  # the longest unsaved first
+        self._must: dict[str, Watch] = {}
+        self._rules_saved = False
+        self._shown: dict[str, None] = {}
+
+    # ------------------------------------------------------------------ devices
+
+    def know(self, facts: DeviceFacts) -> None:
+        """Add a device, or take notice that something about it has changed."""
+        device = self._devices.get(facts.id)
+        if device is not None and device.facts == facts:
+            return
+        if device is None:
+            device = self._devices[facts.id] = _Device(facts)
+            self._move_behind(facts, None)
+            self._unstarted[facts.id] = facts
+        else:
+            self._move_behind(facts, device.facts.gateway)
+            device.facts = facts
+        self._match(device)
+        if self._now is not None or facts.known_since_ms is not None:
+            self._start(facts)
+
+    def forget(self, device_id: str) -> None:
+        """The device is gone; what was open about it closes."""
+        device = self._devices.pop(device_id, None)
+        if device is None:
+            return
+        for watch in device.watches:
+            self._leave(watch, device_id)
+        self._unstarted.pop(device_id, None)
+        self._dirty.pop(device.id, None)
+        for behind in self._behind.values():
+            behind.discard(device_id)
+
+    def latest(self, device: str) -> Mapping[str, tuple[Value, int]]:
+        """The newest value of each point and the moment at which it was so."""
+        known = self._devices.get(device)
+        return {} if known is None else known.latest
+
+    def explained(self) -> dict[str, str]:
+        """The devices that a gateway explains right now, and which one."""
+        return {
+            device: gateway
+            for gateway, behind in self._behind.items()
+            if self._is_gone(gateway)
+            for device in behind
+        }
+
+    def _move_behind(self, facts: DeviceFacts, old: str | None) -> None:
+        self._behind.setdefault(SITE, set()).add(facts.id)
+        if old is not None and old != facts.gateway:
+            self._behind[old].discard(facts.id)
+            self._gateway_input(old, [facts.id], 0, self._now or 0, there=True)
+        if facts.gateway is not None:
+            self._behind.setdefault(facts.gateway, set()).add(facts.id)
+
+    def _match(self, device: _Device) -> None:
+        wanted = {
+            f"{rule.name}|{key}": (rule, key)
+            for rule in self.rules.rules
+            if (key := self._key(rule, device.facts)) is not None
+        }
+        for watch in device.watches:
+            if watch.id not in wanted:
+                self._leave(watch, device.facts.id)
+        device.watches = [self._watch(device, *names) for names in wanted.values()]
+        device.routes.clear()
+
+    def _watch(self, device: _Device, rule: Rule, key: str) -> Watch:
+        name = f"{rule.name}|{key}"
+        watch = self._watches.get(name)
+        fresh = watch is None or device.facts.id not in watch.facts
+        if watch is None:
+            watch = self._watches[name] = Watch(
+                rule,
+                key,
+                facts={device.facts.id: device.facts},
+                hours=self._hours.get(rule.name),
+                inputs_max=self._inputs_max,
+            )
+        watch.adapt(device.facts)
+        if fresh and (device.latest or device.word is not None):
+            self._seed(watch, device)
+        self._explain(watch, device.facts)
+        self._arm(watch)
+        return watch
+
+    def _key(self, rule: Rule, facts: DeviceFacts) -> str | None:
+        """The key under which a rule watches a device; None if it does not."""
+        if not (facts.registered or rule.severity in GRAVE) or not rule.where.fits(facts):
+            return None
+        match rule.when:
+            case Together(where=where) if not where.fits(facts):
+                return None
+            case Then(first=Step(where=one), then=Step(where=two)) | Without(
+                first=Step(where=one), without=Step(where=two)
+            ) if not (one.fits(facts) or two.fits(facts)):
+                return None
+        match same_of(rule.when):
+            case "device":
+                return facts.id
+            case "site":
+                return self._site
+            case same:
+                value: str | None = getattr(facts, same)
+                return value
+
+    def _leave(self, watch: Watch, device: str) -> None:
+        now = self._now or 0
+        if set(watch.facts) <= {device}:
+            changes = watch.end(now)
+            self._watches.pop(watch.id, None)
+            self._dirty.pop(watch.id, None)
+        else:
+            changes = watch.drop(device, now)
+        self._report(watch, changes, None)
+
+    def _seed(self, watch: Watch, device: _Device) -> None:
+        """Start from the present values. They count from the newest of them on."""
+        states = {p: kept for p, kept in device.latest.items() if not is_event(p)}
+        if device.word is not None:
+            self._feed(watch, Input(device.word, 0, LIFE, device.facts.id, ()))
+        if states:
+            at_ms = max([at for _, at in states.values()] + [device.word or 0])
+            readings = tuple((point, value) for point, (value, _at) in states.items())
+            self._feed(watch, Input(at_ms, 0, COPY, device.facts.id, readings))
+        watch.seq = max(watch.seq, device.seq)
+        self._must[watch.id] = watch
+
+    def _explain(self, watch: Watch, facts: DeviceFacts) -> None:
+        for gateway in (facts.gateway, SITE):
+            if gateway is not None and self._is_gone(gateway) and hears_life(watch.rule.when):
+                at_ms = self._devices[gateway].latest["online"][1]
+                payload = self._payload(watch, [facts.id], there=False)
+                self._feed(watch, Input(at_ms, 0, GATEWAY, gateway, payload))
+
+    def _is_gone(self, gateway: str) -> bool:
+        device = self._devices.get(gateway)
+        return device is not None and device.latest.get("online", (True, 0))[0] is False
+
+    def _start(self, facts: DeviceFacts) -> None:
+        """From now on its silence counts, if it never says a word."""
+        if self._unstarted.pop(facts.id, None) is None:
+            return
+        at_ms = facts.known_since_ms if facts.known_since_ms is not None else self._now
+        assert at_ms is not None
+        for watch in self._devices[facts.id].watches:
+            if hears_life(watch.rule.when):
+                self._feed(watch, Input(at_ms, 0, START, facts.id, None))
+                self._must[watch.id] = watch
+
+    # ------------------------------------------------------------------ entries
+
+    def judge(self, entry: Entry) -> None:
+        """One entry of the journal."""
+        seq = entry.seq
+        if seq > self._newest:
+            self._newest = seq
+        if isinstance(entry, Heard):
+            self._hear(entry)
+        elif isinstance(entry, ServiceDone):
+            self._service(entry)
+        else:
+            self._case_closed(entry)
+
+    def _hear(self, entry: Heard) -> None:
+        seq, name, arrived_ms, readings, retained = entry
+        self._now = arrived_ms
+        if self._unstarted:
+            self._start_all()
+        device = self._devices.get(name)
+        if device is None:
+            self.know(DeviceFacts(name, "", registered=False))
+            device = self._devices[name]
+        if seq > device.seq:
+            device.seq = seq
+            device.note(readings, retained=retained)
+            if device.unsaved is None:
+                device.unsaved = seq
+                self._dirty[device.id] = device
+            self._shown[name] = None
+        if not readings:
+            self._word(device, seq, arrived_ms, (), LIFE)
+            return
+        at_ms = readings[0].at_ms
+        for reading in readings:
+            if reading.at_ms != at_ms:
+                self._hear_parts(device, entry)
+                return
+        assert at_ms is not None
+        self._word(device, seq, at_ms, readings, COPY if retained else LIFE)
+
+    def _hear_parts(self, device: _Device, entry: Heard) -> None:
+        """A message about several moments: as if they had come one by one, the oldest first."""
+        parts: dict[int, list[Reading]] = {}
+        for reading in entry.readings:
+            assert reading.at_ms is not None
+            parts.setdefault(reading.at_ms, []).append(reading)
+        kind = COPY if entry.retained else LIFE
+        numbers = {watch.id: watch.seq for watch in device.watches}
+        for at_ms in sorted(parts):
+            for watch in device.watches:  # all parts bear the same number
+                watch.seq = numbers[watch.id]
+            self._word(device, entry.seq, at_ms, tuple(parts[at_ms]), kind)
+        for watch in device.watches:
+            watch.seq = max(watch.seq, numbers[watch.id])
+
+    def _word(
+        self, device: _Device, seq: int, at_ms: int, readings: tuple[Reading, ...], kind: int
+    ) -> None:
+        points = tuple([reading[0] for reading in readings])
+        name = device.facts.id
+        if "online" in points:
+            if kind == LIFE and points == ("online",) and readings[0].value is False:
+                kind = COPY  # its will: somebody else says that it is gone
+            if name in self._behind:
+                there = next(r.value for r in readings if r.point == "online") is not False
+                self._gateway_input(name, self._behind[name], seq, at_ms, there=there)
+        if kind == LIFE and (device.word is None or at_ms > device.word):
+            device.word = at_ms
+        one = Input(at_ms, seq, kind, name, readings)
+        life = Input(at_ms, seq, kind, name, ())
+        for watch, matters in device.route(points):
+            if seq > watch.seq:
+                if matters:
+                    self._give(watch, one)
+                elif kind == LIFE:
+                    self._give(watch, life)
+
+    def _give(self, watch: Watch, one: Input) -> None:
+        """An input that the journal numbered."""
+        seq = watch.seq = one.seq
+        if watch.unsaved is None:
+            watch.unsaved = seq
+            self._dirty[watch.id] = watch
+        assert self._now is not None
+        changes = watch.take(one, self._now)
+        if changes or changes is None:
+            self._report_taken(watch, changes, one)
+        due = watch.due_ms
+        if due is not None and (watch.armed_ms is None or due < watch.armed_ms):
+            self._arm(watch)
+
+    def _feed(self, watch: Watch, one: Input) -> None:
+        """An input that no number stands for."""
+        self._report_taken(watch, watch.take(one, self._now or 0), one)
+        self._arm(watch)
+
+    def _report_taken(self, watch: Watch, changes: list[Change] | None, one: Input) -> None:
+        if changes is not None:
+            self._report(watch, changes, one.seq or None)
+            return
+        self.too_late_count += 1
+        self.too_late.append(TooLate(watch.rule.name, watch.key, one.device, one.at_ms, one.seq))
+        del self.too_late[:-TOO_LATE_MAX]
+
+    def _start_all(self) -> None:
+        for facts in list(self._unstarted.values()):
+            self._start(facts)
+
+    def _service(self, entry: ServiceDone) -> None:
+        self._now = max(self._now or 0, entry.at_ms)
+        device = self._devices.get(entry.device)
+        for watch in [] if device is None else device.watches:
+            counts = any(isinstance(one, Every) for one in simple_of(watch.rule.when))
+            if counts and entry.seq > watch.seq:
+                self._give(watch, Input(entry.at_ms, entry.seq, SERVICE, entry.device, None))
+
+    def _case_closed(self, entry: CaseClosed) -> None:
+        self._now = max(self._now or 0, entry.at_ms)
+        watch = self._watches.get(f"{entry.rule}|{entry.key}")
+        if watch is not None and entry.seq > watch.seq and watch.fires:
+            self._give(watch, Input(entry.at_ms, entry.seq, CLOSED, "", None))
+
+    def _gateway_input(
+        self, gateway: str, devices: Iterable[str], seq: int, at_ms: int, *, there: bool
+    ) -> None:
+        concerned: dict[str, tuple[Watch, list[str]]] = {}
+        for name in sorted(devices):
+            for watch in self._devices[name].watches:
+                if hears_life(watch.rule.when) and name != gateway:
+                    concerned.setdefault(watch.id, (watch, []))[1].append(name)
+        for watch, names in concerned.values():
+            one = Input(at_ms, seq, GATEWAY, gateway, self._payload(watch, names, there=there))
+            if seq > watch.seq:
+                self._give(watch, one)
+            elif seq == 0:
+                self._feed(watch, one)
+                self._must[watch.id] = watch
+
+    def _payload(self, watch: Watch, devices: list[str], *, there: bool) -> Any:
+        return there if same_of(watch.rule.when) == "device" else [there, devices]
+
+    # ------------------------------------------------------------------ time
+
+    def tick(self, now_ms: int) -> None:
+        """Time has passed: ring every timer that is due up to `now_ms`."""
+        self._now = now_ms
+        if self._unstarted:
+            self._start_all()
+        alarms = self._alarms
+        while alarms and alarms[0][0] <= now_ms:
+            due_ms, _, watch = heappop(alarms)
+            if watch.armed_ms == due_ms:
+                watch.armed_ms = None
+                if watch.due_ms is not None and watch.due_ms <= now_ms:
+                    self._report(watch, watch.pass_time(now_ms), None)
+                self._arm(watch)
+
+    @property
+    def due_ms(self) -> int | None:
+        """When the next timer is due."""
+        alarms = self._alarms
+        while alarms:
+            due_ms, _, watch = alarms[0]
+            if watch.armed_ms == watch.due_ms == due_ms:
+                return due_ms
+            heappop(alarms)
+            if watch.armed_ms == due_ms:
+                watch.armed_ms = None
+                self._arm(watch)
+        return None
+
+    def _arm(self, watch: Watch) -> None:
+        due = watch.due_ms
+        if due is not None and (watch.armed_ms is None or due < watch.armed_ms):
+            watch.armed_ms = due
+            heappush(self._alarms, (due, next(self._order), watch))
+
+    # ------------------------------------------------------------------ what comes out
+
+    def _report(self, watch: Watch, changes: list[Change], seq: int | None) -> None:
+        if not changes:
+            return
+        self._must[watch.id] = watch
+        for change in changes:
+            name = change.device or (watch.key if watch.key in watch.facts else None)
+            facts = None if name is None else watch.facts.get(name)
+            zh, en = why(watch.rule, watch.key, change, facts, self._zone)
+            self._found.append(
+                Finding(
+                    change.kind,  # type: ignore[arg-type]
+                    watch.rule,
+                    watch.key,
+                    name,
+                    change.at_ms,
+                    change.opened_at_ms,
+                    self._now if self._now is not None else change.at_ms,
+                    seq,
+                    change.value,
+                    zh,
+                    en,
+                )
+            )
+
+    def take_findings(self) -> list[Finding]:
+        """What was found since the last call, in order."""
+        found, self._found = self._found, []
+        return found
+
+    def take_changed_devices(self, devices_max: int) -> list[str]:
+        """Devices whose newest values changed since they were last taken."""
+        taken = [name for name, _ in zip(self._shown, range(devices_max), strict=False)]
+        for name in taken:
+            del self._shown[name]
+        return taken
+
+    # ------------------------------------------------------------------ what is kept
+
+    def take_changed(self, rows_max: int) -> list[Standing]:
+        """Rows to be written with the findings: those that brought them, and some of the others.
+
+        What is taken counts as saved.
+        """
+        rows = [] if self._rules_saved else [self._rules_row()]
+        self._rules_saved = True
+        must, self._must = self._must, {}
+        rows += [self._row(watch) for watch in must.values() if watch.id in self._watches]
+        others = [one for one, _ in zip(self._dirty.values(), range(rows_max), strict=False)]
+        return rows + [self._row(one) for one in others]
+
+    def oldest_unsaved_seq(self) -> int | None:
+        """The smallest number that no row covers; None if all is saved."""
+        return next((one.unsaved for one in self._dirty.values()), None)
+
+    def _row(self, one: Watch | _Device) -> Standing:
+        one.unsaved = None
+        self._dirty.pop(one.id, None)
+        return Standing(one.id, one.seq, _bytes(one.dump()))
+
+    def _rules_row(self) -> Standing:
+        versions = {rule.name: rule.version for rule in self.rules.rules}
+        return Standing(_RULES_KEY, self._newest, _bytes(versions))
+
+    def restore(self, rows: Iterable[Standing]) -> None:
+        """Take up where the rows leave off. After `know()`, before the first `judge()`."""
+        kept = {row.key: row for row in rows}
+        for device in self._devices.values():
+            if (row := kept.get(device.id)) is not None:
+                device.load(json.loads(row.state))
+                device.seq = row.seq
+                self._newest = max(self._newest, row.seq)
+        known = json.loads(kept[_RULES_KEY].state) if _RULES_KEY in kept else {}
+        self._rules_saved = known == {rule.name: rule.version for rule in self.rules.rules}
+        for watch in self._watches.values():
+            self._restore_watch(watch, kept.get(watch.id), known)
+        self._find_orphans(kept.values())
+
+    def _restore_watch(
+        self, watch: Watch, row: Standing | None, known: Mapping[str, str]
+    ) -> None:
+        state = None if row is None else json.loads(row.state)
+        if row is not None and state["version"] == watch.rule.version:
+            watch.load(state)
+            watch.seq = row.seq
+            self._newest = max(self._newest, row.seq)
+            if hears_life(watch.rule.when):
+                for name in watch.facts:
+                    self._unstarted.pop(name, None)
+            self._must.pop(watch.id, None)
+            self._arm(watch)
+            return
+        if known and known.get(watch.rule.name) != watch.rule.version:
+            for name in list(watch.facts):
+                self._seed(watch, self._devices[name])
+                self._explain(watch, watch.facts[name])
+            if state is not None:
+                self._close_old(watch, state)
+
+    def _close_old(self, watch: Watch, state: Mapping[str, Any]) -> None:
+        """The rule was edited: what was open under its old words closes; it starts afresh."""
+        opened_ms = _open_since(state)
+        if opened_ms is not None:
+            at_ms = max([opened_ms, *(self._devices[name].word or 0 for name in watch.facts)])
+            change = Change("closes", at_ms, opened_ms, opened_ms, None, None)
+            self._now = self._now if self._now is not None else at_ms
+            self._report(watch, [change], None)
+
+    def _find_orphans(self, rows: Iterable[Standing]) -> None:
+        for row in rows:
+            rule, _, key = row.key.partition("|")
+            if rule in ("rules", "device") or row.key in self._watches:
+                continue
+            opened_ms = _open_since(json.loads(row.state))
+            if opened_ms is not None:
+                self.orphans.append((rule, key, opened_ms))
+
+
+def _open_since(state: Mapping[str, Any]) -> int | None:
+    """When the alert of a saved watch opened, if it is open."""
+    told = state["told"]
+    return told[-1][4] if told and told[-1][5] is None else None
+
+
+def _bytes(state: Any) -> bytes:
+    return json.dumps(state, separators=(",", ":"), ensure_ascii=False).encode()
+
+

@@ -1,0 +1,522 @@
+"""What each condition means over time: one small object per condition and watched thing.
+
+A probe is fed inputs in the order of their moments and is told when a moment that it asked for
+(`due_ms`) has come. It says whether it is `true` now; `take` also says whether it was true at that
+instant only (FIRED) or that what fired is over (ENDED).
+
+Same moment: inputs come before timers, so a window of length W at t holds (t - W, t].
+"""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from device_drivers.reading import Value
+from rules import condition as c
+from rules.facts import DeviceFacts
+from rules.point import is_event, repetitions_of
+from rules.tally import Tally
+
+# Kinds of input. Payload: readings | readings | is the gateway `device` there? | None …
+LIFE = 0  # the device spoke: readings, maybe none
+COPY = 1  # a retained copy or a will: the present state, no sign of life
+GATEWAY = 2
+SERVICE = 3
+CLOSED = 4  # people closed the case
+START = 5  # the device became known
+
+NOTHING, FIRED, ENDED = 0, 1, 2
+
+
+class Probe:
+    """Base: a condition without timers. `value` is what it was last judged by."""
+
+    __slots__ = ("due_ms", "true", "value")
+    STATE: ClassVar[tuple[str, ...]] = ("true", "value", "due_ms")
+
+    def __init__(self) -> None:
+        self.true = False
+        self.value: Value | None = None
+        self.due_ms: int | None = None
+
+    def take(self, kind: int, device: str, at: int, payload: Any) -> int:
+        """One input: FIRED, ENDED or NOTHING."""
+        raise NotImplementedError
+
+    def ripen(self, at: int) -> int:
+        """`due_ms` has come: FIRED or NOTHING."""
+        raise NotImplementedError
+
+    def adapt(self, facts: DeviceFacts) -> None:
+        """What is known of the device has changed."""
+
+    def copy(self) -> "Probe":
+        """One of its own, in the same state."""
+        other = self.__class__.__new__(self.__class__)
+        for kind in self.__class__.__mro__:
+            for slot in getattr(kind, "__slots__", ()):
+                setattr(other, slot, _copied(getattr(self, slot)))
+        return other
+
+    def dump(self) -> list[Any]:
+        """The state as JSON can carry it."""
+        return [_dumped(getattr(self, slot)) for slot in self.STATE]
+
+    def load(self, state: list[Any]) -> None:
+        """Back from `dump`."""
+        for slot, value in zip(self.STATE, state, strict=True):
+            if slot == "tally":
+                self.tally: Tally
+                self.tally.load(value)
+            else:
+                setattr(self, slot, value)
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, list | Tally):
+        return value.copy()
+    return value
+
+
+def _dumped(value: Any) -> Any:
+    return value.dump() if isinstance(value, Tally) else value
+
+
+class EqualsProbe(Probe):
+    """The newest value is one of these."""
+
+    __slots__ = ("point", "values")
+
+    def __init__(self, wanted: c.Equals) -> None:
+        super().__init__()
+        self.point = wanted.point
+        self.values = frozenset(wanted.values)
+
+    def take(self, kind: int, device: str, at: int, payload: Any) -> int:
+        if kind <= COPY:
+            for reading in payload:
+                if reading[0] == self.point:
+                    self.value = reading[1]
+                    self.true = reading[1] in self.values
+        return NOTHING
+
+
+class LimitProbe(Probe):
+    """Past the limit, until past the way back. `sign` is 1 for below, -1 for above."""
+
+    __slots__ = ("back", "limit", "point", "sign")
+
+    def __init__(self, wanted: c.Below | c.Above) -> None:
+        super().__init__()
+        self.point = wanted.point
+        self.sign = 1 if isinstance(wanted, c.Below) else -1
+        self.limit = wanted.limit * self.sign
+        self.back = wanted.back * self.sign
+
+    def take(self, kind: int, device: str, at: int, payload: Any) -> int:
+        if kind <= COPY:
+            for reading in payload:
+                if reading[0] == self.point and not isinstance(reading[1], str):
+                    self._measure(reading[1])
+        return NOTHING
+
+    def _measure(self, value: float) -> None:
+        self.value = value
+        signed = value * self.sign
+        if signed < self.limit:
+            self.true = True
+        elif self.true:  # with no way back of its own, "no longer past the limit" is back
+            self.true = signed <= self.back and self.back != self.limit
+
+
+class HappensProbe(Probe):
+    """An event with one of these values; of a state: it changes to one of them."""
+
+    __slots__ = ("event", "known", "point", "values")
+    STATE = (*Probe.STATE, "known")
+
+    def __init__(self, wanted: c.Happens) -> None:
+        super().__init__()
+        self.point = wanted.point
+        self.values = frozenset(wanted.values)
+        self.event = is_event(wanted.point)
+        self.known: Value | None = None
+
+    def take(self, kind: int, device: str, at: int, payload: Any) -> int:
+        fired = NOTHING
+        if kind <= COPY:
+            for reading in payload:
+                if reading[0] == self.point and self._happened(kind, reading[1]):
+                    self.value = reading[1]
+                    fired = FIRED
+        return fired
+
+    def _happened(self, kind: int, value: Value) -> bool:
+        if self.event:
+            return kind == LIFE and value in self.values
+        before, self.known = self.known, value
+        return before is not None and before != value and value in self.values
+
+
+class ChangesProbe(Probe):
+    """At least so many changes or events in the sliding window."""
+
+    __slots__ = ("count", "event", "known", "point", "times", "within")
+    STATE = (*Probe.STATE, "known", "times")
+
+    def __init__(self, wanted: c.Changes) -> None:
+        super().__init__()
+        self.point, self.count, self.within = wanted.point, wanted.count, wanted.within_ms
+        self.event = is_event(wanted.point)
+        self.known: Value | None = None
+        self.times: list[int] = []  # of the newest `count` changes
+
+    def take(self, kind: int, device: str, at: int, payload: Any) -> int:
+        if kind <= COPY:
+            for reading in payload:
+                if reading[0] == self.point and self._changed(kind, reading[1]):
+                    self.times.append(at)
+                    del self.times[: -self.count]
+                    self._weigh(at)
+        return NOTHING
+
+    def _changed(self, kind: int, value: Value) -> bool:
+        if self.event:
+            return kind == LIFE
+        before, self.known = self.known, value
+        return before is not None and before != value
+
+    def ripen(self, at: int) -> int:
+        self._weigh(at)
+        return NOTHING
+
+    def _weigh(self, at: int) -> None:
+        until = self.times[0] + self.within
+        self.true = len(self.times) == self.count and at < until
+        self.due_ms = until if self.true else None
+        self.value = len(self.times)
+
+
+class RisesProbe(Probe):
+    """A counter grew by at least (`less`: by less than) so much in the sliding window.
+
+    Kept are only the newest growths that together reach `by`: the oldest of them says until when
+    it is enough.
+    """
+
+    __slots__ = ("by", "growths", "less", "point", "repeats", "since", "sum", "tally", "within")
+    STATE = (*Probe.STATE, "growths", "sum", "since", "tally")
+
+    def __init__(self, wanted: c.Rises) -> None:
+        super().__init__()
+        self.point, self.repeats = wanted.point, repetitions_of(wanted.point)
+        self.by, self.within, self.less = wanted.by, wanted.within_ms, wanted.less
+        self.tally = Tally()
+        self.growths: list[tuple[int, float]] = []
+        self.sum = 0.0
+        self.since: int | None = None  # when the counter was first heard
+
+    def take(self, kind: int, device: str, at: int, payload: Any) -> int:
+        if kind <= COPY:
+            grown, heard = _growth(self.tally, self.point, self.repeats, kind, payload)
+            if heard:
+                self.since = at if self.since is None else self.since
+                self._grow(at, grown)
+        return NOTHING
+
+    def ripen(self, at: int) -> int:
+        self._grow(at, 0)
+        return NOTHING
+
+    def _grow(self, at: int, grown: float) -> None:
+        growths = self.growths
+        if grown > 0:
+            growths.append((at, grown))
+            self.sum += grown
+        while growths and (growths[0][0] <= at - self.within or self._can_spare(growths[0][1])):
+            self.sum -= growths.pop(0)[1]
+        self._weigh(at)
+
+    def _can_spare(self, growth: float) -> bool:
+        return self.sum - growth >= self.by
+
+    def _weigh(self, at: int) -> None:
+        enough = self.sum >= self.by
+        self.value = self.sum
+        if not self.less:
+            self.true = enough
+            self.due_ms = self.growths[0][0] + self.within if enough else None
+            return
+        full_at = (self.since or 0) + self.within  # before that nobody can say
+        self.true = not enough and at >= full_at
+        if enough:
+            self.due_ms = self.growths[0][0] + self.within
+        else:
+            self.due_ms = full_at if at < full_at else None
+
+
+class EveryProbe(Probe):
+    """The uses since the last service pass another multiple of `step`."""
+
+    __slots__ = ("base", "point", "repeats", "served", "step", "tally")
+    STATE = (*Probe.STATE, "tally", "base", "served")
+
+    def __init__(self, wanted: c.Every) -> None:
+        super().__init__()
+        self.point, self.repeats, self.step = (
+            wanted.point,
+            repetitions_of(wanted.point),
+            wanted.step,
+        )
+        self.tally = Tally()
+        self.base = 0.0
+        self.served = False  # before the counter was ever heard
+
+    def take(self, kind: int, device: str, at: int, payload: Any) -> int:
+        if kind == SERVICE:
+            self.base, self.served = self.tally.total, not self.tally.known
+            return ENDED
+        if kind > COPY:
+            return NOTHING
+        before, known = self.tally.total, self.tally.known
+        _growth(self.tally, self.point, self.repeats, kind, payload)
+        if self.served and self.tally.known:
+            self.base, self.served = self.tally.total, False
+        self.value = self.tally.total - self.base
+        passed = (before - self.base) // self.step < self.value // self.step
+        return FIRED if known and passed else NOTHING
+
+
+def _growth(
+    tally: Tally, point: str, repeats: str | None, kind: int, payload: Iterable[Any]
+) -> tuple[float, bool]:
+    grown, heard = 0.0, False
+    for reading in payload:
+        if reading[0] == point and not isinstance(reading[1], str):
+            grown += tally.count(reading[1])
+            heard = True
+        elif reading[0] == repeats and kind == LIFE and not isinstance(reading[1], str):
+            grown += tally.repeat(reading[1])
+            heard = True
+    return grown, heard
+
+
+class StillProbe(Probe):
+    """Nothing happened at the point for so long, counting the time in which the device lived.
+
+    It lives from each word until just before its expected silence is over. The clock starts with
+    its first word (`anywhere`: with the first value of the point, which it may not even have).
+    """
+
+    __slots__ = (
+        "anywhere",
+        "counted",
+        "event",
+        "expected",
+        "known",
+        "last",
+        "period",
+        "point",
+        "run",
+        "since",
+    )
+    STATE = (*Probe.STATE, "known", "counted", "run", "last", "since")
+
+    def __init__(self, wanted: c.Still, facts: DeviceFacts, anywhere: bool) -> None:
+        super().__init__()
+        self.point, self.period, self.anywhere = wanted.point, wanted.for_ms, anywhere
+        self.event = is_event(wanted.point)
+        self.expected = facts.expected_silence_ms
+        self.known: Value | None = None
+        self.counted = 0  # lived before `run`
+        self.run: int | None = None  # since when it lives without a break; None: not started
+        self.last = 0  # its last word
+        self.since: int | None = None  # when something last happened, or the clock started
+
+    def adapt(self, facts: DeviceFacts) -> None:
+        self.expected = facts.expected_silence_ms
+
+    def take(self, kind: int, device: str, at: int, payload: Any) -> int:
+        if kind > COPY:
+            return NOTHING
+        if kind == LIFE:
+            self._live(at)
+        for reading in payload:
+            if reading[0] == self.point and self._happened(kind, reading[1]):
+                self._restart(kind, at)
+        self._weigh(at)
+        return NOTHING
+
+    def _live(self, at: int) -> None:
+        if self.run is None:
+            if self.anywhere and self.known is None:
+                return
+            self.run = self.since = at
+        elif at > self.last + self.expected:
+            self.counted += self.last + self.expected - self.run
+            self.run = at
+        self.last = at
+
+    def _happened(self, kind: int, value: Value) -> bool:
+        if self.event:
+            self.known = value
+            return kind == LIFE
+        before, self.known = self.known, value
+        return before != value
+
+    def _restart(self, kind: int, at: int) -> None:
+        if kind == LIFE:
+            self.last = at
+        elif self.run is None:
+            return  # a copy does not start the clock
+        self.since = at
+        self.run = min(at, self.last + self.expected)  # a copy may come while it is dead
+        self.counted = 0
+        self.true = False
+
+    def ripen(self, at: int) -> int:
+        self._weigh(at)
+        return NOTHING
+
+    def _weigh(self, at: int) -> None:
+        self.due_ms = None
+        if self.true or self.run is None:
+            return
+        due = self.run + self.period - self.counted
+        if due >= self.last + self.expected:
+            return  # it will be dead by then, if nothing more comes
+        if due <= at:
+            self.true = True
+        else:
+            self.due_ms = due
+
+
+class SilentProbe(Probe):
+    """Nothing came from the device for so long, and nothing explains it."""
+
+    __slots__ = ("explained", "gone", "last", "period", "wanted")
+    STATE = (*Probe.STATE, "last", "gone", "explained")
+
+    def __init__(self, wanted: c.Silent, facts: DeviceFacts) -> None:
+        super().__init__()
+        self.wanted = wanted
+        self.period = 0
+        self.last: int | None = None  # last word, or the return of what explained the silence
+        self.gone: list[str] = []  # gateways that are not there
+        self.explained = False
+        self.adapt(facts)
+
+    def adapt(self, facts: DeviceFacts) -> None:
+        self.period = self.wanted.for_ms or facts.expected_silence_ms
+
+    def take(self, kind: int, device: str, at: int, payload: Any) -> int:
+        if kind == LIFE:
+            self.last = at
+            self.true = False
+            self.explained = bool(self.gone)
+        elif kind == START:
+            self.last = at if self.last is None else self.last
+        elif kind == GATEWAY:
+            self._gateway(device, at, there=payload)
+        self._arm(at)
+        return NOTHING
+
+    def _gateway(self, gateway: str, at: int, *, there: bool) -> None:
+        if not there:
+            self.gone = sorted({*self.gone, gateway})
+            self.explained = not self.true
+        elif gateway in self.gone:
+            self.gone = [other for other in self.gone if other != gateway]
+            if self.explained and not self.gone:
+                self.explained = False
+                self.last = at
+
+    def _arm(self, at: int) -> None:
+        waits = self.last is not None and not self.true and not self.explained
+        self.due_ms = (self.last or 0) + self.period if waits else None
+        if self.due_ms is not None and self.due_ms <= at:
+            self.ripen(at)
+
+    def ripen(self, at: int) -> int:
+        self.true = True
+        self.due_ms = None
+        return NOTHING
+
+
+class PartsProbe(Probe):
+    """`any` and `all` over conditions of the same device."""
+
+    __slots__ = ("events", "parts", "whole")
+
+    def __init__(self, parts: list[Probe], events: list[bool], *, whole: bool) -> None:
+        super().__init__()
+        self.parts = parts
+        self.events = events  # which of them are true at an instant only
+        self.whole = whole
+
+    def take(self, kind: int, device: str, at: int, payload: Any) -> int:
+        return self._weigh([part.take(kind, device, at, payload) for part in self.parts])
+
+    def ripen(self, at: int) -> int:
+        parts = self.parts
+        return self._weigh(
+            [p.ripen(at) if p.due_ms is not None and p.due_ms <= at else NOTHING for p in parts]
+        )
+
+    def _weigh(self, results: list[int]) -> int:
+        dues = [part.due_ms for part in self.parts if part.due_ms is not None]
+        self.due_ms = min(dues) if dues else None
+        so = [part.true or result == FIRED for part, result in zip(self.parts, results, strict=True)]
+        self.value = next(
+            (part.value for part, true in zip(self.parts, so, strict=True) if true), self.value
+        )
+        if self.whole and any(self.events):
+            fired = all(so)
+        else:
+            fired = FIRED in results and not self.whole
+            self.true = (all if self.whole else any)(part.true for part in self.parts)
+        if fired:
+            return FIRED
+        return ENDED if ENDED in results else NOTHING
+
+    def adapt(self, facts: DeviceFacts) -> None:
+        for part in self.parts:
+            part.adapt(facts)
+
+    def copy(self) -> "PartsProbe":
+        other = super().copy()
+        assert isinstance(other, PartsProbe)
+        other.parts = [part.copy() for part in self.parts]
+        return other
+
+    def dump(self) -> list[Any]:
+        return [super().dump(), [part.dump() for part in self.parts]]
+
+    def load(self, state: list[Any]) -> None:
+        super().load(state[0])
+        for part, kept in zip(self.parts, state[1], strict=True):
+            part.load(kept)
+
+
+def probe_of_device(wanted: c.OfDevice, facts: DeviceFacts, *, anywhere: bool) -> Probe:
+    """A fresh probe. `anywhere`: the rule says no `where`, so the device may lack the point."""
+    match wanted:
+        case c.Equals():
+            return EqualsProbe(wanted)
+        case c.Below() | c.Above():
+            return LimitProbe(wanted)
+        case c.Happens():
+            return HappensProbe(wanted)
+        case c.Changes():
+            return ChangesProbe(wanted)
+        case c.Rises():
+            return RisesProbe(wanted)
+        case c.Every():
+            return EveryProbe(wanted)
+        case c.Still():
+            return StillProbe(wanted, facts, anywhere)
+        case c.Silent():
+            return SilentProbe(wanted, facts)
+        case c.Any_() | c.All():
+            parts = [probe_of_device(part, facts, anywhere=anywhere) for part in wanted.parts]
+            events = [c.fires(part) for part in wanted.parts]
+            return PartsProbe(parts, events, whole=isinstance(wanted, c.All))

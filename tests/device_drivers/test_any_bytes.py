@@ -1,0 +1,161 @@
+"""Whatever arrives, the answer is `Decoded` or `Refused` and never an exception."""
+
+import json
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from device_drivers.catalog import DRIVER_FAILED, DRIVERS, decode, receive
+from device_drivers.driver import Decoded, Driver, Frame, Refused
+from device_drivers.message import Message
+from device_drivers.points import POINTS, READERS
+from tests.device_drivers.examples import (
+    CHIRPSTACK_TOPIC,
+    TTS_TOPIC,
+    all_examples,
+    chirpstack,
+    payload_of,
+    tts,
+)
+
+LORAWAN = [driver for driver in DRIVERS.values() if driver.decode is not None]
+WORDS = st.sampled_from(
+    [
+        *POINTS,
+        "ts",
+        "id",
+        "via",
+        "action",
+        "sos",
+        "voltage",
+        "linkquality",
+        "last_seen",
+        "state",
+        "deviceInfo",
+        "devEui",
+        "end_device_ids",
+        "uplink_message",
+        "frm_payload",
+        "rx_metadata",
+        "rxInfo",
+        "data",
+        "fPort",
+        "time",
+        "tags",
+    ]
+)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["sos", "open", "2026-01-01T00:00:00Z", "emergency", "24e124136b502217"])
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(WORDS | st.text(max_size=5), inner, max_size=6)
+    ),
+    max_leaves=12,
+)
+BODIES = st.dictionaries(WORDS, VALUES, max_size=8).map(lambda body: json.dumps(body).encode())
+TOPICS = st.sampled_from(
+    [
+        "community/demo/button/b1/up",
+        "community/demo/door/d1/status",
+        "zigbee2mqtt/front_door",
+        "zigbee2mqtt/front_door/action",
+        "zigbee2mqtt/front_door/availability",
+        "zigbee2mqtt/bridge/state",
+        CHIRPSTACK_TOPIC,
+        CHIRPSTACK_TOPIC.replace("/up", "/status"),
+        TTS_TOPIC,
+    ]
+) | st.text(max_size=40).flatmap(
+    lambda text: st.sampled_from(["community/", "zigbee2mqtt/", "v3/", "application/", ""]).map(
+        lambda start: start + text
+    )
+)
+REGISTERED = st.sampled_from([None, "nobody", *DRIVERS])
+READ_JSON = st.sampled_from([json.loads, msgspec.json.decode])
+
+
+def check(outcome: Decoded | Refused) -> None:
+    """An answer that the hub can keep: known points, checked values, no bug behind a refusal."""
+    if isinstance(outcome, Refused):
+        assert outcome.reason
+        assert not outcome.reason.startswith(DRIVER_FAILED), outcome.reason
+        outcome.reason.encode()
+        return
+    (outcome.address + (outcome.id or "") + (outcome.answer or "")).encode()
+    (outcome.gateway or "").encode()
+    "".join(outcome.warnings).encode()
+    for reading in outcome.readings:
+        read, unit = READERS[reading.point]
+        assert read(reading.value) == reading.value
+        assert reading.unit == unit
+
+
+@given(topic=TOPICS, payload=st.binary() | BODIES, registered=REGISTERED, read_json=READ_JSON)
+@settings(max_examples=600, deadline=None)
+def test_any_message(topic: str, payload: bytes, registered: str | None, read_json: Any) -> None:
+    """Any topic, any payload, whatever the register says."""
+    check(receive(Message(topic, payload, read_json=read_json), lambda _address: registered))
+
+
+@given(
+    driver=st.sampled_from(LORAWAN),
+    payload=st.binary(max_size=64),
+    fport=st.none() | st.integers(0, 255),
+)
+@settings(max_examples=600, deadline=None)
+def test_any_frame(driver: Driver, payload: bytes, fport: int | None) -> None:
+    """Any bytes on any port, straight to every driver of LoRaWAN frames."""
+    check(decode(driver, Frame("lorawan:0", payload, fport)))
+
+
+@given(
+    registered=st.sampled_from([driver.name for driver in LORAWAN]),
+    payload=st.binary(max_size=64),
+    fport=st.integers(-1, 300),
+)
+@settings(max_examples=300, deadline=None)
+def test_any_frame_in_an_envelope(registered: str, payload: bytes, fport: int) -> None:
+    """The same through both envelopes."""
+    for topic, wrap in ((CHIRPSTACK_TOPIC, chirpstack), (TTS_TOPIC, tts)):
+        check(receive(Message(topic, wrap(payload, fport)), lambda _address: registered))
+
+
+@given(example=st.sampled_from(list(all_examples())), data=st.data())
+@settings(max_examples=600, deadline=None)
+def test_any_mutation_of_a_right_message(example: Any, data: st.DataObject) -> None:
+    """A right message with some bytes cut out, put in or changed."""
+    driver, row = example
+    payload = bytearray(payload_of(driver, row))
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(payload)))
+        end = data.draw(st.integers(start, min(len(payload), start + 4)))
+        payload[start:end] = data.draw(st.binary(max_size=4))
+
+    if driver.receive is not None:
+        check(receive(Message(row["topic"], bytes(payload)), lambda _address: None))
+    else:
+        check(decode(driver, Frame("lorawan:0", bytes(payload), row["fport"])))
+
+
+def test_a_mistake_of_a_driver_is_a_refusal_and_no_crash() -> None:
+    """One driver's bug costs its own message, and the reason says that it is a bug."""
+
+    def broken(_payload: bytes) -> Any:
+        raise KeyError("a bug")
+
+    outcome = receive(
+        Message("community/demo/button/b1/up", b"{}", read_json=broken), lambda _address: None
+    )
+
+    assert isinstance(outcome, Refused)
+    assert outcome.reason == f"{DRIVER_FAILED}: KeyError: \"'a bug'\""

@@ -1,0 +1,325 @@
+"""From the outbox through channels: in order, again, given up, and never lost."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.engine import Engine
+
+from hub import database, outbox
+from hub.deliver import Backoff, Channel, GiveUp, TryAgain, deliver
+from hub.health import NO_FIGURES, Figures
+from hub.outbox import NewNotice, Notice
+from hub.settings import Settings
+from hub.writer import Writer
+from tests.hub.timekeeper import Timekeeper
+
+SOON_S = 10.0
+SETTINGS = Settings(deliver_retry_min_s=1.0, deliver_retry_max_s=60.0, deliver_tries_max=3)
+
+
+class Script:
+    """A channel that does what it is told, notice by notice; a fake, for outcomes at will."""
+
+    def __init__(self, name: str = "log", *steps: BaseException | asyncio.Event | None) -> None:
+        self.name = name
+        self.steps = list(steps)
+        self.told: asyncio.Queue[Notice] = asyncio.Queue()
+        self.there = asyncio.Event()
+        self.there.set()
+
+    async def ready(self) -> None:
+        await self.there.wait()
+
+    async def send(self, notice: Notice) -> None:
+        self.told.put_nowait(notice)
+        step = self.steps.pop(0) if self.steps else None
+        if isinstance(step, asyncio.Event):
+            await step.wait()
+        elif step is not None:
+            raise step
+
+    async def next(self) -> Notice:
+        return await asyncio.wait_for(self.told.get(), SOON_S)
+
+
+class Office:
+    """A database with its writer, a clock, and a deliverer that can be started and stopped."""
+
+    def __init__(self, engine: Engine, writer: Writer) -> None:
+        self.engine = engine
+        self.writer = writer
+        self.time = Timekeeper()
+        self.wake = asyncio.Event()
+        self.reports: asyncio.Queue[tuple[str, str, str, Figures]] = asyncio.Queue()
+
+    def report(
+        self, part: str, state: str, text_zh: str, text_en: str, figures: Figures = NO_FIGURES
+    ) -> None:
+        assert text_zh
+        self.reports.put_nowait((part, state, text_en, figures))
+
+    async def put(self, *cases: str, channel: str = "log") -> None:
+        """A notice for each of the cases, then wake the deliverer as the judge does."""
+        now_ms = self.time.now_ms()
+        rows = [NewNotice(case, channel, "opened", "{}", now_ms, now_ms) for case in cases]
+        await self.writer.run(lambda connection: outbox.put(connection, rows))
+        self.wake.set()
+
+    async def reported(self, wanted: Callable[[str, str, Figures], bool]) -> tuple[str, str]:
+        """State and text of the next report that is wanted."""
+        while True:
+            async with asyncio.timeout(SOON_S):
+                part, state, text, figures = await self.reports.get()
+            if wanted(part, state, figures):
+                return state, text
+
+    async def noted(self, tries: int) -> tuple[str, str]:
+        """Wait until so many tries in all have been written."""
+        return await self.reported(lambda _p, _s, f: sum(int(n or 0) for n in f.values()) == tries)
+
+    def rows(self, table: sa.Table = database.notices) -> list[Any]:
+        with self.engine.connect() as connection:
+            return list(connection.execute(sa.select(table).order_by(table.c.id)))
+
+    @asynccontextmanager
+    async def at_work(
+        self, *channels: Channel, settings: Settings = SETTINGS
+    ) -> AsyncIterator[None]:
+        """The deliverer runs while the block lasts; its end is as sudden as a crash."""
+        running = asyncio.create_task(
+            deliver(
+                engine=self.engine,
+                writer=self.writer,
+                channels={channel.name: channel for channel in channels},
+                settings=settings,
+                clock=self.time,
+                wake=self.wake,
+                report=self.report,
+                wait=self.time.wait,
+                jitter=lambda: 1.0,
+            )
+        )
+        try:
+            yield
+        finally:
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    engine = database.open_engine(f"sqlite:///{tmp_path / 'hub.db'}")
+    database.migrate(engine)
+    writer = Writer(database.for_writing(engine), retry_s=0.01)
+    yield Office(engine, writer)
+    writer.close()
+    engine.dispose()
+
+
+async def test_a_notice_is_sent_once_and_noted(office: Office) -> None:
+    channel = Script()
+    async with office.at_work(channel):
+        await office.put("C-1")
+        told = await channel.next()
+        assert await office.noted(1) == ("green", "ready")
+
+    [row] = office.rows()
+    assert (row.id, row.state, row.tries, row.last_error) == (told.id, "sent", 1, None)
+    assert row.done_ms == office.time.now_ms()
+    assert channel.told.empty()
+
+
+async def test_a_channel_that_hangs_does_not_delay_another(office: Office) -> None:
+    never = asyncio.Event()
+    webhook, mqtt = Script("webhook", never), Script("mqtt")
+    async with office.at_work(webhook, mqtt):
+        await office.put("C-1", channel="webhook")
+        await webhook.next()
+        for _ in range(3):
+            await office.put("C-1", channel="mqtt")
+            await mqtt.next()
+        await office.reported(lambda part, _s, f: part == "deliver-mqtt" and f.get("sent") == 3)
+
+    assert [row.state for row in office.rows()] == ["waiting", "sent", "sent", "sent"]
+
+
+async def test_notices_of_one_case_stay_in_order_and_other_cases_pass(office: Office) -> None:
+    channel = Script("log", TryAgain("busy"))
+    async with office.at_work(channel):
+        await office.put("C-1", "C-1", "C-2")
+        first = [(await channel.next()).id for _ in range(2)]
+        await office.noted(2)
+        assert first == [1, 3]
+        assert channel.told.empty()
+
+        office.time.let_pass(1.0)
+        assert [(await channel.next()).id for _ in range(2)] == [1, 2]
+        await office.noted(4)
+
+    assert [row.state for row in office.rows()] == ["sent"] * 3
+
+
+async def test_a_failed_try_is_visible_and_made_again_when_it_is_due(office: Office) -> None:
+    channel = Script("log", TryAgain("HTTP 503"), TryAgain("HTTP 502"))
+    async with office.at_work(channel):
+        await office.put("C-1")
+        assert await office.noted(1) == ("yellow", "will try again: C-1: HTTP 503")
+        [row] = office.rows()
+        assert (row.state, row.tries, row.last_error) == ("waiting", 1, "HTTP 503")
+        assert row.due_ms == office.time.now_ms() + 1000
+
+        office.time.let_pass(1.0)
+        await office.noted(2)
+        [row] = office.rows()
+        assert (row.tries, row.due_ms) == (2, office.time.now_ms() + 2000)
+
+        office.time.let_pass(2.0)
+        assert await office.noted(3) == ("green", "ready")
+
+    [row] = office.rows()
+    assert (row.state, row.tries, row.last_error) == ("sent", 3, None)
+    assert [(await channel.next()).tries for _ in range(3)] == [0, 1, 2]
+
+
+async def test_the_receivers_own_wish_for_a_pause_is_honoured(office: Office) -> None:
+    channel = Script("log", TryAgain("HTTP 429", after_s=7.0))
+    async with office.at_work(channel):
+        await office.put("C-1")
+        await office.noted(1)
+
+    [row] = office.rows()
+    assert row.due_ms == office.time.now_ms() + 7000
+
+
+@pytest.mark.parametrize(
+    ("steps", "tries", "error"),
+    [
+        ([GiveUp("HTTP 410 Gone")], 1, "HTTP 410 Gone"),
+        ([TryAgain("busy", after_s=0.0)] * 3, 3, "busy (3 tries)"),
+    ],
+    ids=["the channel says that it is no use", "too many tries"],
+)
+async def test_giving_up_is_a_visible_fact(
+    office: Office, steps: list[BaseException], tries: int, error: str
+) -> None:
+    async with office.at_work(Script("log", *steps)):
+        await office.put("C-1")
+        state, text = await office.reported(lambda _p, _s, f: f.get("given_up") == 1)
+
+    [row] = office.rows()
+    assert (row.state, row.tries, row.last_error) == ("given_up", tries, error)
+    assert row.done_ms == office.time.now_ms()
+    [change] = office.rows(database.changes)
+    assert (change.kind, change.key) == ("notice", str(row.id))
+    assert error in change.body_json
+    assert (state, text) == ("yellow", f"given up: C-1: {error}")
+
+
+async def test_after_a_notice_was_given_up_the_case_goes_on(office: Office) -> None:
+    async with office.at_work(Script("log", GiveUp("no"))):
+        await office.put("C-1", "C-1")
+        await office.noted(2)
+
+    assert [row.state for row in office.rows()] == ["given_up", "sent"]
+
+
+async def test_no_answer_in_time_is_a_failed_try(office: Office) -> None:
+    hurried = replace(SETTINGS, deliver_timeout_s=0.01)
+    async with office.at_work(Script("log", asyncio.Event()), settings=hurried):
+        await office.put("C-1")
+        await office.noted(1)
+
+    [row] = office.rows()
+    assert (row.state, row.last_error) == ("waiting", "no answer within 0.01 s")
+
+
+async def test_a_fault_in_a_channels_code_stops_nothing_else(office: Office) -> None:
+    other = Script("mqtt")
+    async with office.at_work(Script("log", ZeroDivisionError("oh")), other):
+        await office.put("C-1", channel="log")
+        await office.reported(lambda _p, _s, f: f.get("failed_tries") == 1)
+        await office.put("C-1", channel="mqtt")
+        await office.reported(lambda _p, _s, f: f.get("sent") == 1)
+
+    assert office.rows()[0].last_error == "ZeroDivisionError: oh"
+
+
+async def test_a_channel_without_its_other_side_waits_and_loses_no_try(office: Office) -> None:
+    channel = Script()
+    channel.there.clear()
+    hurried = replace(SETTINGS, deliver_timeout_s=0.01)
+    async with office.at_work(channel, settings=hurried):
+        await office.put("C-1")
+        await office.reported(lambda _p, state, _f: state == "yellow")
+        assert office.rows()[0].tries == 0
+
+        channel.there.set()
+        await office.noted(1)
+
+    assert office.rows()[0].state == "sent"
+
+
+async def test_a_channel_that_nobody_set_up_is_given_up_in_words(office: Office) -> None:
+    await office.put("C-1", channel="webhook")
+    async with office.at_work(Script("log")):
+        state, text = await office.reported(lambda part, _s, _f: part == "deliver")
+
+    [row] = office.rows()
+    assert (row.state, row.last_error) == ("given_up", "no channel 'webhook' is set up")
+    assert [change.kind for change in office.rows(database.changes)] == ["notice"]
+    assert (state, text) == ("yellow", f"notices given up: 1: {row.last_error}")
+
+
+async def test_what_was_sent_and_not_yet_noted_is_sent_again_under_its_id(office: Office) -> None:
+    before = Script("log", asyncio.Event())
+    async with office.at_work(before):
+        await office.put("C-1")
+        first = await before.next()
+
+    after = Script()
+    async with office.at_work(after):
+        second = await after.next()
+        await office.noted(1)
+
+    assert (first.id, first.body_json) == (second.id, second.body_json)
+    assert [row.state for row in office.rows()] == ["sent"]
+
+
+async def test_a_batch_is_bounded(office: Office) -> None:
+    gate = asyncio.Event()
+    channel = Script("log", *[gate] * 5)
+    narrow = replace(SETTINGS, deliver_batch_max=2)
+    async with office.at_work(channel, settings=narrow):
+        await office.put("C-1", "C-2", "C-3", "C-4", "C-5")
+        await channel.next()
+        await channel.next()
+        assert channel.told.empty()
+
+        gate.set()
+        await office.noted(5)
+
+    assert [row.state for row in office.rows()] == ["sent"] * 5
+
+
+@given(
+    tries=st.integers(1, 10_000),
+    jitter=st.floats(0, 1),
+    after_s=st.none() | st.floats(0, 1e12),
+)
+def test_a_pause_keeps_its_bounds(tries: int, jitter: float, after_s: float | None) -> None:
+    backoff = Backoff(1.0, 300.0, 3600.0, 12, lambda: jitter)
+    wait_s = backoff.wait_s(tries, after_s)
+
+    if after_s is None:
+        assert 0.5 <= wait_s <= 300.0
+    else:
+        assert wait_s == min(after_s, 3600.0)

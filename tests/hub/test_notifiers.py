@@ -1,0 +1,276 @@
+"""Channels against what they are for: a real mosquitto, a real HTTP server, the real log."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from email.utils import formatdate
+
+import aiomqtt
+import pytest
+
+from hub.deliver import Channel, GiveUp, TryAgain
+from hub.mqtt import Address
+from hub.notifiers import open_channels
+from hub.notifiers.log import LogChannel
+from hub.outbox import Notice
+from hub.settings import Settings, WrongSetting
+from tests.hub.timekeeper import Timekeeper
+from tests.programs import Mosquitto, free_port
+
+SETTINGS = Settings(reconnect_min_s=0.01, reconnect_max_s=0.05, deliver_timeout_s=5.0)
+SOON_S = 20.0
+
+
+def a_notice(channel: str, body: object = None, notice_id: int = 7) -> Notice:
+    text = body if isinstance(body, str) else json.dumps(body or {"case": "C-1", "state": "raised"})
+    return Notice(notice_id, "C-1", channel, "duty", "opened", text, 0, 0, 0)
+
+
+@asynccontextmanager
+async def channels_at(
+    port: int, settings: Settings = SETTINGS
+) -> AsyncIterator[dict[str, Channel]]:
+    async with open_channels(
+        address=Address("127.0.0.1", port), site="demo", settings=settings, clock=Timekeeper()
+    ) as channels:
+        yield channels
+
+
+@asynccontextmanager
+async def listening(broker: Mosquitto) -> AsyncIterator[aiomqtt.Client]:
+    """A subscriber to everything, whose session outlives its connection."""
+    async with aiomqtt.Client(
+        "127.0.0.1", broker.port, identifier="listener", clean_session=False
+    ) as client:
+        await client.subscribe("#", qos=1)
+        yield client
+
+
+async def heard(client: aiomqtt.Client) -> tuple[str, object]:
+    async with asyncio.timeout(SOON_S):
+        message = await anext(aiter(client.messages))
+    assert isinstance(message.payload, bytes)
+    return str(message.topic), json.loads(message.payload)
+
+
+async def test_a_case_is_published_with_the_notices_id(broker: Mosquitto) -> None:
+    async with listening(broker) as client, channels_at(broker.port) as channels:
+        await channels["mqtt"].ready()
+        await channels["mqtt"].send(a_notice("mqtt", {"case": "C-1", "title": {"zh": "紧急"}}))
+
+        assert await heard(client) == (
+            "hub/demo/cases",
+            {"notice": 7, "case": "C-1", "title": {"zh": "紧急"}},
+        )
+
+
+async def test_a_device_is_told_on_its_own_topic(broker: Mosquitto) -> None:
+    body = {"family": "button", "device": "b-1204", "case": "C-1", "state": "on_the_way"}
+    async with listening(broker) as client, channels_at(broker.port) as channels:
+        await channels["down"].ready()
+        await channels["down"].send(a_notice("down", body))
+
+        assert await heard(client) == (
+            "community/demo/button/b-1204/down",
+            {"case": "C-1", "state": "on_the_way"},
+        )
+
+
+@pytest.mark.parametrize(
+    ("channel", "body"),
+    [
+        ("mqtt", "no JSON"),
+        ("mqtt", "[1]"),
+        ("down", {"case": "C-1"}),
+        ("down", {"family": "button", "device": "a/b"}),
+        ("down", {"family": "button", "device": "+"}),
+        ("down", {"family": "button", "device": 5}),
+        ("down", {"family": "button", "device": ""}),
+    ],
+)
+async def test_a_body_of_no_use_is_given_up(broker: Mosquitto, channel: str, body: object) -> None:
+    async with channels_at(broker.port) as channels:
+        await channels[channel].ready()
+        with pytest.raises(GiveUp):
+            await channels[channel].send(a_notice(channel, body))
+
+
+async def test_a_broker_that_was_killed_is_found_again(broker: Mosquitto) -> None:
+    async with channels_at(broker.port) as channels:
+        cases = channels["mqtt"]
+        await cases.ready()
+        broker.stop(signal.SIGKILL)
+        with pytest.raises(TryAgain):
+            await cases.send(a_notice("mqtt"))
+
+        broker.start()
+        async with listening(broker) as client:
+            async with asyncio.timeout(SOON_S):
+                await cases.ready()
+            await cases.send(a_notice("mqtt", notice_id=8))
+            _topic, body = await heard(client)
+
+    assert body == {"notice": 8, "case": "C-1", "state": "raised"}
+
+
+async def test_sent_means_that_the_broker_has_confirmed() -> None:
+    """A broker (a fake: a real one always confirms) that takes a publish and says nothing."""
+    published = asyncio.Event()
+    hang_up = asyncio.Event()
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1024)
+        writer.write(b"\x20\x02\x00\x00")  # CONNACK
+        await reader.read(1024)
+        published.set()
+        await hang_up.wait()
+        writer.close()
+
+    server = await asyncio.start_server(speak, "127.0.0.1", 0)
+    async with server, channels_at(server.sockets[0].getsockname()[1]) as channels:
+        await channels["mqtt"].ready()
+        sending = asyncio.create_task(channels["mqtt"].send(a_notice("mqtt")))
+        async with asyncio.timeout(SOON_S):
+            await published.wait()
+        assert not sending.done()
+
+        hang_up.set()
+        with pytest.raises(TryAgain, match="before it confirmed"):
+            await sending
+
+
+class Receiver:
+    """An HTTP server of the test's own. Answers what it is told, in turn; then 204."""
+
+    def __init__(self) -> None:
+        self.answers: list[bytes] = []
+        self.requests: list[tuple[bytes, dict[str, str], bytes]] = []
+        self.url = ""
+
+    async def speak(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
+        headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
+        body = await reader.readexactly(int(headers["content-length"]))
+        self.requests.append((head[0].encode(), headers, body))
+        answer = self.answers.pop(0) if self.answers else b"204 No Content"
+        writer.write(b"HTTP/1.1 " + answer + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    server = Receiver()
+    listener = await asyncio.start_server(server.speak, "127.0.0.1", 0)
+    server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/cases"
+    async with listener:
+        yield server
+
+
+@asynccontextmanager
+async def webhook(url: str) -> AsyncIterator[Channel]:
+    settings = replace(SETTINGS, webhook_url=url, webhook_secret="a key")
+    async with channels_at(free_port(), settings) as channels:
+        yield channels["webhook"]
+
+
+async def test_a_receiver_can_check_who_it_was_and_when(receiver: Receiver) -> None:
+    async with webhook(receiver.url) as channel:
+        await channel.send(a_notice("webhook", '{"title": "紧急"}'))
+
+    [(line, headers, body)] = receiver.requests
+    assert line == b"POST /cases HTTP/1.1"
+    assert body == '{"title": "紧急"}'.encode()
+    assert headers["content-type"] == "application/json"
+    assert headers["x-hub-notice"] == "7"
+    assert headers["x-hub-timestamp"] == "1700000000"
+    expected = hmac.new(b"a key", b"1700000000." + body, hashlib.sha256).hexdigest()
+    assert headers["x-hub-signature"] == f"sha256={expected}"
+
+
+@pytest.mark.parametrize("answer", ["408 Slow", "425 Early", "429 Many", "500 Oh", "503 Later"])
+async def test_an_answer_that_may_change_is_tried_again(receiver: Receiver, answer: str) -> None:
+    receiver.answers = [answer.encode()]
+    async with webhook(receiver.url) as channel:
+        with pytest.raises(TryAgain, match=f"HTTP {answer}") as failed:
+            await channel.send(a_notice("webhook"))
+        assert failed.value.after_s is None
+        await channel.send(a_notice("webhook"))
+
+
+@pytest.mark.parametrize("answer", ["301 Moved", "400 Bad", "401 Who", "404 Nothing", "410 Gone"])
+async def test_an_answer_that_stays_is_given_up(receiver: Receiver, answer: str) -> None:
+    receiver.answers = [answer.encode()]
+    async with webhook(receiver.url) as channel:
+        with pytest.raises(GiveUp, match=f"HTTP {answer}"):
+            await channel.send(a_notice("webhook"))
+
+
+@pytest.mark.parametrize(
+    ("wish", "after_s"),
+    [
+        ("120", 120.0),
+        (formatdate(1_700_000_090, usegmt=True), 90.0),
+        (formatdate(1_600_000_000, usegmt=True), 0.0),
+        ("soon", None),
+        ("-5", None),
+        ("١٢", None),
+    ],
+    ids=["seconds", "a date", "a date gone by", "no number", "negative", "other digits"],
+)
+async def test_retry_after_is_read_in_both_forms(
+    receiver: Receiver, wish: str, after_s: float | None
+) -> None:
+    receiver.answers = [f"503 Later\r\nRetry-After: {wish}".encode()]
+    async with webhook(receiver.url) as channel:
+        with pytest.raises(TryAgain) as failed:
+            await channel.send(a_notice("webhook"))
+
+    assert failed.value.after_s == after_s
+
+
+async def test_nobody_there_is_tried_again() -> None:
+    async with webhook(f"http://127.0.0.1:{free_port()}/") as channel:
+        with pytest.raises(TryAgain, match="ConnectError"):
+            await channel.send(a_notice("webhook"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        (Settings(webhook_url="ftp://x/", webhook_secret="k"), "HUB_WEBHOOK_URL"),
+        (Settings(webhook_url="example", webhook_secret="k"), "HUB_WEBHOOK_URL"),
+        (Settings(webhook_url="https://x.example/"), "HUB_WEBHOOK_SECRET"),
+    ],
+)
+async def test_a_webhook_that_cannot_work_is_refused(settings: Settings, complaint: str) -> None:
+    with pytest.raises(WrongSetting, match=complaint):
+        async with channels_at(free_port(), settings):
+            pass
+
+
+async def test_without_an_address_there_is_no_webhook() -> None:
+    async with channels_at(free_port()) as channels:
+        assert set(channels) == {"mqtt", "down", "log"}
+
+
+async def test_the_log_gets_one_line_of_json(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    await LogChannel().send(a_notice("log", {"case": "C-1", "title": "门"}))
+
+    [record] = caplog.records
+    word, line = record.getMessage().split(" ", 1)
+    assert word == "notice"
+    assert json.loads(line) == {
+        "notice": 7,
+        "case": "C-1",
+        "role": "duty",
+        "reason": "opened",
+        "body": {"case": "C-1", "title": "门"},
+    }

@@ -1,0 +1,272 @@
+"""What runs in earnest: the compose file's shape, the image, the secrets, the broker's ACL.
+
+No Docker engine is needed: the shape is read, and the very mosquitto.conf and ACL of the compose
+file run in the Debian mosquitto, with only paths and port changed.
+"""
+
+import asyncio
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiomqtt
+import pytest
+from ruamel.yaml import YAML
+
+from tests.programs import free_port, program, wait_for_port
+
+ROOT = Path(__file__).parents[2]
+PINNED = re.compile(r"[a-z-]+:\d+\.\d+\.\d+(-[a-z-]+)?")
+SECRET_NAMES = re.compile(r"PASSWORD|TOKEN|SECRET|HUB_BROKER")
+SOON_S = 10.0
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    found: dict[str, Any] = YAML(typ="safe").load(ROOT / "docker-compose.yml")
+    return found
+
+
+def test_every_image_is_pinned_to_one_version(compose: dict[str, Any]) -> None:
+    assert set(compose["services"]) == {"mosquitto", "influxdb", "hub", "dashboard"}
+    for service in compose["services"].values():
+        assert PINNED.fullmatch(service["image"]), service["image"]
+    bases = re.findall(r"^FROM (\S+)", (ROOT / "deploy/Dockerfile").read_text(), re.MULTILINE)
+    assert bases
+    for base in bases:
+        assert PINNED.fullmatch(base), base
+
+
+def test_every_service_has_a_health_check_and_comes_back(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert service["restart"] == "unless-stopped", name
+        assert service["healthcheck"]["test"][0] == "CMD", name
+
+
+def test_what_must_survive_lies_in_volumes(compose: dict[str, Any]) -> None:
+    def mounts(name: str) -> set[str]:
+        return {mount.split(":")[1] for mount in compose["services"][name]["volumes"]}
+
+    assert "/mosquitto/data" in mounts("mosquitto")
+    assert "/var/lib/influxdb2" in mounts("influxdb")
+    assert mounts("hub") == mounts("dashboard") == {"/data"}
+
+
+def test_no_secret_stands_in_a_file_that_is_committed(compose: dict[str, Any]) -> None:
+    for service in compose["services"].values():
+        for name in service.get("environment", {}):
+            assert not SECRET_NAMES.search(name), name
+        for file in [service["env_file"]] if "env_file" in service else []:
+            assert file.startswith("deploy/secrets/")
+    for secret in compose["secrets"].values():
+        assert secret["file"].startswith("deploy/secrets/")
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert "/deploy/secrets/" in ignored
+
+
+def test_hub_and_pages_run_from_one_image_as_nobody_special(compose: dict[str, Any]) -> None:
+    hub, dashboard = compose["services"]["hub"], compose["services"]["dashboard"]
+    assert hub["image"] == dashboard["image"]
+    assert hub["command"] == ["hub", "run", "--no-dashboard"]
+    assert dashboard["command"] == ["python", "-m", "dashboard_api"]
+
+    lines = (ROOT / "deploy/Dockerfile").read_text().splitlines()
+    users = [line.split()[1] for line in lines if line.startswith("USER ")]
+    assert users == ["hub"]
+    assert any("--require-hashes" in line and "requirements.lock" in line for line in lines)
+
+
+def test_the_image_gets_the_packages_that_the_distribution_has() -> None:
+    copied = re.findall(r"^COPY (\w+) \w+$", (ROOT / "deploy/Dockerfile").read_text(), re.MULTILINE)
+    let_in = (ROOT / ".dockerignore").read_text()
+
+    for package in copied:
+        assert (ROOT / package / "__init__.py").exists()
+        assert f"!{package}\n" in let_in
+    assert set(copied) == {"device_drivers", "rules", "hub", "dashboard_api"}
+
+
+def test_the_hubs_settings_in_the_compose_file_are_known(compose: dict[str, Any]) -> None:
+    from hub.settings import read_settings  # noqa: PLC0415 - only this test needs it
+
+    settings = read_settings(compose["services"]["hub"]["environment"], ROOT / "no-such.toml")
+
+    assert settings.influx_api == "v2"
+    influxdb = compose["services"]["influxdb"]["environment"]
+    assert settings.influxdb_org == influxdb["DOCKER_INFLUXDB_INIT_ORG"]
+    assert settings.influxdb_bucket == influxdb["DOCKER_INFLUXDB_INIT_BUCKET"]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The compose file's broker at `port`, with the passwords that `make-secrets` made."""
+
+    port: int
+    passwords: dict[str, str]
+
+    @asynccontextmanager
+    async def as_(self, name: str, password: str | None = None) -> Any:
+        async with aiomqtt.Client(
+            "127.0.0.1",
+            self.port,
+            username=name,
+            password=self.passwords[name] if password is None else password,
+        ) as client:
+            yield client
+
+
+def make_secrets(folder: Path, *names: str) -> subprocess.CompletedProcess[str]:
+    script = folder / "make-secrets"
+    shutil.copy(ROOT / "deploy/make-secrets", script)
+    return subprocess.run(
+        [sys.executable, script, *names], capture_output=True, text=True, check=False
+    )
+
+
+def values_in(file: Path) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in file.read_text().splitlines())
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    folder = tmp_path_factory.mktemp("deploy")
+    assert make_secrets(folder).returncode == 0
+    printed = make_secrets(folder, "b-1", "b-2", "gw-1", "listener").stdout
+    passwords = dict(line.split(" ") for line in printed.splitlines())
+    broker = urlsplit(values_in(folder / "secrets/hub.env")["HUB_BROKER"])
+    passwords["hub"] = broker.password or ""
+
+    port = free_port()
+    (folder / "data").mkdir()
+    (folder / "mosquitto.conf").write_text(
+        (ROOT / "deploy/mosquitto.conf")
+        .read_text()
+        .replace("listener 1883", f"listener {port} 127.0.0.1\nuser root")
+        .replace("/run/secrets/", f"{folder}/secrets/")
+        .replace("/mosquitto/config/acl", str(ROOT / "deploy/acl"))
+        .replace("/mosquitto/data/", f"{folder}/data/")
+    )
+    process = subprocess.Popen([program("mosquitto"), "-c", folder / "mosquitto.conf"])
+    try:
+        wait_for_port(port, process)
+        yield Deployment(port, passwords)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+async def carried(
+    deployment: Deployment, sender: str, topic: str, receiver: str = "hub", asked: str = ""
+) -> bool:
+    """Does what `sender` publishes on `topic` reach `receiver`, who subscribed to `asked`?
+
+    A second message on a topic that is certainly carried ends the waiting.
+    """
+    async with deployment.as_("hub") as hub, deployment.as_(receiver) as hears:
+        end = {"hub": "hub/demo/end", "listener": "hub/demo/end"}.get(
+            receiver, f"community/demo/button/{receiver}/down"
+        )
+        await hears.subscribe(asked or topic, qos=1)
+        await hears.subscribe(end, qos=1)
+        async with deployment.as_(sender) as says:
+            await says.publish(topic, b"probe", qos=1)
+        await hub.publish(end, b"end", qos=1)
+        async with asyncio.timeout(SOON_S):
+            async for message in hears.messages:
+                if message.payload == b"probe":
+                    return True
+                if message.payload == b"end":
+                    return False
+    raise AssertionError("the connection ended")
+
+
+@pytest.mark.parametrize(
+    ("sender", "topic", "receiver", "expected"),
+    [
+        ("b-1", "community/demo/button/b-1/up", "hub", True),
+        ("b-1", "community/demo/button/b-1/status", "hub", True),
+        ("gw-1", "community/demo/gateway/gw-1/status", "hub", True),
+        ("b-1", "community/demo/button/b-2/up", "hub", False),
+        ("b-1", "community/demo/button/b-2/status", "hub", False),
+        ("b-1", "hub/demo/cases", "hub", False),
+        ("b-1", "zigbee2mqtt/b-1", "hub", False),
+        ("b-1", "community/demo/button/b-2/down", "b-2", False),
+        ("hub", "community/demo/button/b-2/down", "b-2", True),
+        ("hub", "community/demo/button/b-2/down", "b-1", False),
+        ("b-2", "community/demo/button/b-2/up", "b-1", False),
+        ("hub", "hub/demo/cases", "b-1", False),
+        ("hub", "hub/demo/cases", "listener", True),
+        ("b-1", "community/demo/button/b-1/up", "listener", False),
+        ("listener", "hub/demo/cases", "hub", False),
+        ("hub", "community/demo/button/b-1/up", "hub", False),
+    ],
+)
+async def test_everybody_says_and_hears_only_what_is_theirs(
+    deployment: Deployment, sender: str, topic: str, receiver: str, expected: bool
+) -> None:
+    assert await carried(deployment, sender, topic, receiver) is expected
+
+
+async def test_a_device_that_asks_for_everything_hears_only_its_own(
+    deployment: Deployment,
+) -> None:
+    others = "community/demo/button/b-2/down"
+    assert await carried(deployment, "hub", others, "b-1", asked="#") is False
+
+
+@pytest.mark.parametrize(("name", "password"), [("b-1", "wrong"), ("nobody", "x"), ("hub", "")])
+async def test_without_the_password_nobody_gets_in(
+    deployment: Deployment, name: str, password: str
+) -> None:
+    with pytest.raises(aiomqtt.MqttError):
+        async with deployment.as_(name, password):
+            pass
+
+
+async def test_without_a_name_nobody_gets_in(deployment: Deployment) -> None:
+    with pytest.raises(aiomqtt.MqttError):
+        async with aiomqtt.Client("127.0.0.1", deployment.port):
+            pass
+
+
+def test_secrets_are_random_closed_and_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    for folder in ("one", "two"):
+        assert make_secrets(tmp_path / folder).returncode == 0
+    first, second = (values_in(tmp_path / f / "secrets/hub.env") for f in ("one", "two"))
+    assert set(first) == {"HUB_BROKER", "HUB_WEBHOOK_SECRET", "INFLUXDB_V2_TOKEN"}
+    assert all(first[name] != second[name] for name in first)
+
+    influxdb = values_in(tmp_path / "one/secrets/influxdb.env")
+    assert influxdb["DOCKER_INFLUXDB_INIT_ADMIN_TOKEN"] == first["INFLUXDB_V2_TOKEN"]
+    assert (tmp_path / "one/secrets").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "one/secrets/hub.env").stat().st_mode & 0o777 == 0o600
+
+    again = make_secrets(tmp_path / "one")
+    assert again.returncode == 1
+    assert "there already" in again.stderr
+    assert values_in(tmp_path / "one/secrets/hub.env") == first
+
+
+@pytest.mark.parametrize("name", ["a/b", "+", "#", "hub:x", "", "x" * 65])
+def test_a_name_that_means_something_else_gets_no_password(tmp_path: Path, name: str) -> None:
+    assert make_secrets(tmp_path).returncode == 0
+    refused = make_secrets(tmp_path, name)
+
+    assert refused.returncode == 1
+    assert "expected letters" in refused.stderr
+
+
+def test_a_name_gets_one_password_only(tmp_path: Path) -> None:
+    make_secrets(tmp_path)
+    assert make_secrets(tmp_path, "b-1", "b-1").stdout.count("b-1 ") == 1
+    assert make_secrets(tmp_path, "b-1").returncode == 1
+    assert make_secrets(tmp_path, "hub").returncode == 1
