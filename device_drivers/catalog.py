@@ -15,7 +15,7 @@ from device_drivers.browan_tabs.driver import DRIVER as BROWAN_TABS
 from device_drivers.dragino_button.driver import DRIVER as DRAGINO_BUTTON
 from device_drivers.dragino_door.driver import DRIVER as DRAGINO_DOOR
 from device_drivers.dragino_pulse.driver import DRIVER as DRAGINO_PULSE
-from device_drivers.driver import Decoded, Driver, Frame, Refused, Unreadable
+from device_drivers.driver import Decoded, Driver, Found, Frame, Refused, Unreadable
 from device_drivers.envelopes import address_of_topic, open_chirpstack, open_tts
 from device_drivers.message import Message
 from device_drivers.milesight_button.driver import DRIVER as MILESIGHT_BUTTON
@@ -110,20 +110,13 @@ def decode(driver: Driver | None, frame: Frame) -> Decoded | Refused:
     if driver is None or driver.decode is None:
         return _without_driver(driver, frame)
     family = driver.families[0] if len(driver.families) == 1 else None
-    found, warnings = frame.readings, frame.warnings
-    if frame.payload and frame.fport != 0:  # port 0 carries the network's own commands
-        if driver.fports and frame.fport is not None and frame.fport not in driver.fports:
-            ports = ", ".join(str(port) for port in driver.fports)
-            return Refused(
-                f"fPort {frame.fport}: expected one of {ports}", frame.address, driver.name, family
-            )
-        try:
-            read = driver.decode(frame)
-        except Unreadable as error:
-            return Refused(str(error), frame.address, driver.name, family)
-        found, warnings = (*read.readings, *found), (*warnings, *read.warnings)
+    try:
+        read = _read(driver, frame)
+    except Unreadable as error:
+        return Refused(str(error), frame.address, driver.name, family)
     readings = tuple(
-        one if one.at_ms is not None else one._replace(at_ms=frame.at_ms) for one in found
+        one if one.at_ms is not None else one._replace(at_ms=frame.at_ms)
+        for one in (*read.readings, *frame.readings)
     )
     return Decoded(
         driver.name,
@@ -132,8 +125,19 @@ def decode(driver: Driver | None, frame: Frame) -> Decoded | Refused:
         readings,
         frame.id,
         gateway=frame.gateway,
-        warnings=warnings,
+        warnings=(*frame.warnings, *read.warnings),
     )
+
+
+def _read(driver: Driver, frame: Frame) -> Found:
+    """What the driver finds in the device's own bytes, if there are any and the port is its own."""
+    if not frame.payload or frame.fport == 0:  # port 0 carries the network's own commands
+        return Found()
+    if driver.fports and frame.fport is not None and frame.fport not in driver.fports:
+        ports = ", ".join(str(port) for port in driver.fports)
+        raise Unreadable(f"fPort {frame.fport}: expected one of {ports}")
+    assert driver.decode is not None
+    return driver.decode(frame)
 
 
 def _without_driver(driver: Driver | None, frame: Frame) -> Decoded | Refused:

@@ -116,12 +116,8 @@ _ABOUT_ITSELF: dict[int, Size] = {
     0x1F: 4,  # firmware version
     0xFE: 1,  # reset
     0xFF: 2,  # version of the data model
-    0x02: 2,  # from here on: answers to settings
-    0x03: 2,
-    0x04: 2,
+    0x03: 2,  # from here on: answers to settings
     0x10: 1,
-    0x11: 4,
-    0x17: 2,
     0x27: 1,
     0x28: 1,
     0x2F: 1,
@@ -150,7 +146,6 @@ _SIZE_OF_TYPE = {
     0x88: 9,  # place
     0x8E: 1,  # calibration
     0xC8: 4,  # pulses
-    0xC9: 4,  # people
     0xCC: 4,  # people in and out
     0xCD: 1,  # most people
     0xCF: 7,  # tilt with alarms
@@ -169,8 +164,10 @@ _SIZE_OF_TYPE = {
     0xEF: 4,  # time
     0xF4: 2,  # event
     0xF6: 2,  # valve
-    0xF7: 4,  # line in and out
 }
+
+
+ALARM = 0x80
 
 
 def _known(channel: int, kind: int, table: Table) -> Channel | None:
@@ -178,7 +175,7 @@ def _known(channel: int, kind: int, table: Table) -> Channel | None:
         return table[channel, kind]
     if channel in (0xFE, 0xFF):
         size = _ABOUT_ITSELF.get(kind)
-    elif channel & 0x80:  # the same channel with one byte behind it: which alarm it is
+    elif channel & 0xF0 == ALARM:  # the same channel with one byte behind it: which alarm it is
         plain = _SIZE_OF_TYPE.get(kind)
         size = None if plain is None else plain + 1
     else:

@@ -10,7 +10,10 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from rules.case import Act, Case, NotAllowed
-from rules.judge import CaseClosed, DeviceFacts, Finding, Heard, Judge, ServiceDone
+from rules.entry import CaseClosed, Heard, ServiceDone
+from rules.facts import DeviceFacts
+from rules.finding import Finding
+from rules.judge import Judge
 from rules.notice import reason as reason_to_tell
 
 from hub.cases import Cases, Ledger, encode, public

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
-from rules.judge import Standing
+from rules.finding import Standing
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import Connection, Engine
 

@@ -20,7 +20,7 @@ from device_drivers.points import POINTS
 from device_drivers.reading import Reading
 from hub import journal, strangers
 from hub.clock import Clock
-from hub.devices import Devices
+from hub.devices import NATIVE, Devices
 from hub.feed import Feed
 from hub.journal import DAY_MS, GATEWAY, PRESS, READING, REFUSAL, RETAINED, STRANGER, Entry
 from hub.mqtt import Link, Received
@@ -96,8 +96,10 @@ class Opener:
         arrived_ms, link = opened.arrived_ms, opened.link
         device_id, flags = self._sender(decoded.address, decoded.family)
         pressed = _press_of(decoded.readings)
-        if pressed is not None and decoded.driver == "native" and not message.retained:
+        if pressed is not None and decoded.driver == NATIVE and not message.retained:
             opened.answers.append(_heard(message.topic, decoded, pressed, arrived_ms))
+        if flags & PRESS and link == OTHERS and decoded.driver != NATIVE:
+            self._on_button_topic(message.topic)
         trace = self._trace(message, decoded, flags, opened)
         if self._repeats.is_repeat(trace, redelivered=message.repeated):
             opened.repeats += 1
@@ -108,8 +110,6 @@ class Opener:
             readings = self._without_events(message, device_id, readings, opened)
         if flags & STRANGER:
             self._meet(message, decoded, {"readings": readings}, arrived_ms)
-        if flags & PRESS and link == OTHERS:
-            self._on_button_topic(message.topic)
         opened.entries.append(
             Entry(
                 0, READING, device_id, arrived_ms, readings, None, None,

@@ -67,27 +67,6 @@ class Settings:
     copy_window_s: int = setting(
         600, "How long the other connection's copy of a button's message is waited for."
     )
-    future_tolerance_s: int = setting(
-        5, "A device's time further ahead than this is taken as the time of arrival."
-    )
-    # the embedded broker
-    embedded_port: int = setting(
-        0, "Port of the embedded broker; 0: 1883 where it is free, else any free one."
-    )
-    embedded_autosave_s: int = setting(1, "How often the embedded broker writes to the disk.")
-    embedded_session_days: int = setting(
-        7, "How long the embedded broker keeps the session of one who is away."
-    )
-    embedded_queue_messages_max: int = setting(
-        1_000_000, "Messages that the embedded broker keeps for one who is away or slow."
-    )
-    embedded_inflight_messages_max: int = setting(
-        1_000, "Messages that the embedded broker sends without an ack."
-    )
-    embedded_payload_bytes_max: int = setting(
-        16_777_216, "Largest message that the embedded broker takes."
-    )
-    import_bytes_max: int = setting(67_108_864, "Largest CSV file of `hub import`.")
     # the database
     disk_retry_s: float = setting(1.0, "Wait before trying a full or read-only disk again.")
     readings_keep_days: int = setting(400, "Readings stay in the journal so long.")
@@ -176,7 +155,20 @@ class Settings:
     body_bytes_max: int = setting(1_048_576, "Largest body of a request.")
     live_poll_ms: int = setting(100, "How often the live feed looks for changes.")
     live_clients_max: int = setting(500, "Open live feeds at a time.")
+    live_ping_ms: int = setting(2_000, "How often the live feed says that it is alive.")
+    live_rows_max: int = setting(1_000, "Newest changes kept in memory for all live feeds.")
+    live_connection_s: int = setting(
+        300, "A live feed ends after so long and is opened again, with its log-in looked at anew."
+    )
+    hub_silent_s: float = setting(
+        9.0, "A hub that has not said that it runs for so long is shown as not live."
+    )
+    login_names_max: int = setting(10_000, "Names whose wrong passwords are counted at a time.")
+    page_rows_max: int = setting(200, "Rows of one page of cases, devices, strangers, refusals.")
+    kpi_days_max: int = setting(400, "The longest span of figures that one request may ask for.")
+    usage_every_s: float = setting(60.0, "How often today's use of the machines is counted.")
     command_wait_s: float = setting(2.0, "How long a request waits for the judge's word.")
+    command_poll_ms: int = setting(10, "How often a request looks for the judge's word.")
     cookie_secure: bool = setting(False, "Send the session cookie over HTTPS only.")
 
     @property
@@ -242,8 +234,9 @@ def _convert(where: str, text: str, kind: Any) -> Any:
         raise WrongSetting(
             f"{where}: expected {_EXPECTED.get(kind, kind)}, not {text!r}"
         ) from error
-    if kind in (int, float) and not 0 <= value < float("inf"):
-        raise WrongSetting(f"{where}: expected a number from 0 up, not {text!r}")
+    lowest = 1 if where.lower().endswith("_max") else 0  # a bound of nothing would stop the hub
+    if kind in (int, float) and not lowest <= value < float("inf"):
+        raise WrongSetting(f"{where}: expected a number from {lowest} up, not {text!r}")
     return value
 
 

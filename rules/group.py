@@ -76,6 +76,11 @@ class Members:
         """The next moment that one of them asks for."""
         return min(self.timed.values()) if self.timed else None
 
+    def busy_ms(self) -> int | None:
+        """The same without mere waiting for news."""
+        dues = [due for probe in self.probes.values() if (due := probe.busy_ms()) is not None]
+        return min(dues, default=None)
+
     def is_true(self, device: str) -> bool:
         """Of one device, now."""
         probe = self.probes.get(device)
@@ -129,6 +134,10 @@ class GroupProbe(Probe):
     def _arm(self) -> None:
         dues = [*(members.due_ms for members in self._members()), self._own_due()]
         self.due_ms = min((due for due in dues if due is not None), default=None)
+
+    def busy_ms(self) -> int | None:
+        dues = [*(members.busy_ms() for members in self._members()), self._own_due()]
+        return min((due for due in dues if due is not None), default=None)
 
     def adapt(self, facts: DeviceFacts) -> None:
         for members in self._members():

@@ -295,8 +295,7 @@ class Judge:
             self._start_all()
         device = self._devices.get(name)
         if device is None:
-            self.know(DeviceFacts(name, "", registered=False))
-            device = self._devices[name]
+            device = self._devices[name] = _Device(DeviceFacts(name, "", registered=False))
         if seq > device.seq:
             device.seq = seq
             device.note(readings, retained=retained)
@@ -445,6 +444,11 @@ class Judge:
                 watch.armed_ms = None
                 self._arm(watch)
         return None
+
+    def busy_ms(self) -> int | None:
+        """When the next timer is due that something set off: no mere waiting for news."""
+        dues = [due for watch in self._watches.values() if (due := watch.run.busy_ms()) is not None]
+        return min(dues, default=None)
 
     def _arm(self, watch: Watch) -> None:
         due = watch.due_ms

@@ -46,6 +46,10 @@ class Probe:
         """`due_ms` has come: FIRED or NOTHING."""
         raise NotImplementedError
 
+    def busy_ms(self) -> int | None:
+        """`due_ms`, but not that of mere waiting for news."""
+        return self.due_ms
+
     def adapt(self, facts: DeviceFacts) -> None:
         """What is known of the device has changed."""
 
@@ -332,6 +336,9 @@ class StillProbe(Probe):
         self.last = 0  # its last word
         self.since: int | None = None  # when something last happened, or the clock started
 
+    def busy_ms(self) -> int | None:
+        return None
+
     def adapt(self, facts: DeviceFacts) -> None:
         self.expected = facts.expected_silence_ms
 
@@ -405,6 +412,9 @@ class SilentProbe(Probe):
         self.explained = False
         self.adapt(facts)
 
+    def busy_ms(self) -> int | None:
+        return None
+
     def adapt(self, facts: DeviceFacts) -> None:
         self.period = self.wanted.for_ms or facts.expected_silence_ms
 
@@ -477,6 +487,9 @@ class PartsProbe(Probe):
         if fired:
             return FIRED
         return ENDED if ENDED in results else NOTHING
+
+    def busy_ms(self) -> int | None:
+        return min((due for part in self.parts if (due := part.busy_ms()) is not None), default=None)
 
     def adapt(self, facts: DeviceFacts) -> None:
         for part in self.parts:

@@ -129,6 +129,11 @@ class Run:
                 due = other
         return due
 
+    def busy_ms(self) -> int | None:
+        """The next moment that something set off: not silence, stillness or the hours of a day."""
+        dues = (self.probe.busy_ms(), self.machine.due_ms)
+        return min((due for due in dues if due is not None), default=None)
+
     def ring(self, at_ms: int, changes: list[Change]) -> None:
         """A moment that was asked for has come."""
         self.at_ms = self.rang_ms = at_ms

@@ -19,6 +19,8 @@ def _line(line: int) -> Table:
 
 CHANNELS: Table = {
     **{key: channel for line in range(1, LINES + 1) for key, channel in _line(line).items()},
+    (0x04, 0xC9): Channel(4),  # VS121: people now, by region
+    (0x10, 0xF7): Channel(4),  # VS121: over one line
     (0x0D, 0xCC): Channel(4, pair("in_1", "out_1")),  # VS121
 }
 

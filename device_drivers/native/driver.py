@@ -4,8 +4,9 @@ This is the hot path: a flood of counters comes this way. Topics are parsed once
 and nothing is built for a message but the tuples that go on.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from device_drivers.driver import Decoded, Driver, Heard, Refused, Unreadable
 from device_drivers.message import Message
@@ -16,6 +17,7 @@ from device_drivers.points import READERS, shown
 from device_drivers.reading import Reading
 
 NAME = "native"
+Read = TypeVar("Read", int, str)
 TOPICS_REMEMBERED_MAX = 65_536
 FAMILIES = ("button", "door", "counter")
 SHAPE = (
@@ -64,22 +66,9 @@ def receive(message: Message) -> Decoded | Refused:
 
 def _up(route: Route, body: dict[str, Any]) -> Decoded | Refused:
     wrong: list[str] = []
-    own_id = gateway = at_ms = None
-    try:
-        if "ts" in body:
-            at_ms = moment_ms(body["ts"])
-    except Unreadable as error:
-        wrong.append(f"ts: {error}")
-    try:
-        if "id" in body:
-            own_id = read_id(body["id"])
-    except Unreadable as error:
-        wrong.append(f"id: {error}")
-    try:
-        if "via" in body:
-            gateway = read_name(body["via"])
-    except Unreadable as error:
-        wrong.append(f"via: {error}")
+    at_ms = _field(body, "ts", moment_ms, wrong)
+    own_id = _field(body, "id", read_id, wrong)
+    gateway = _field(body, "via", read_name, wrong)
     readings = _readings(body, at_ms, wrong)
     pressed = "press" in body and any(reading.point == "press" for reading in readings)
     if wrong and not pressed:
@@ -88,6 +77,18 @@ def _up(route: Route, body: dict[str, Any]) -> Decoded | Refused:
     return Decoded(
         NAME, route.address, route.family, readings, own_id, answer, gateway, tuple(wrong)
     )
+
+
+def _field(
+    body: dict[str, Any], key: str, read: Callable[[Any], Read], wrong: list[str]
+) -> Read | None:
+    if key not in body:
+        return None
+    try:
+        return read(body[key])
+    except Unreadable as error:
+        wrong.append(f"{key}: {error}")
+        return None
 
 
 def _readings(body: dict[str, Any], at_ms: int | None, wrong: list[str]) -> tuple[Reading, ...]:

@@ -60,8 +60,8 @@ GROUNDS = ("g1", "g2", "g3")
 PUBLIC = (
     ("btn-daycare-hall-1", "button", "daycare/hall", "call", "活动厅呼叫按钮1", "Hall, call 1"),
     ("btn-daycare-hall-2", "button", "daycare/hall", "call", "活动厅呼叫按钮2", "Hall, call 2"),
-    ("btn-daycare-rest-1", "button", "daycare/rest", "call", "休息室呼叫按钮1", "Rest room, call 1"),
-    ("btn-daycare-rest-2", "button", "daycare/rest", "call", "休息室呼叫按钮2", "Rest room, call 2"),
+    ("btn-daycare-rest-1", "button", "daycare/rest", "call", "休息室呼叫按钮1", "Rest room 1"),
+    ("btn-daycare-rest-2", "button", "daycare/rest", "call", "休息室呼叫按钮2", "Rest room 2"),
     ("door-daycare", "door", "daycare", "station", "托老站大门", "Day-care station, door"),
     ("btn-health-ward", "button", "health/ward", "call", "观察室呼叫按钮", "Ward, call"),
     ("door-health", "door", "health", "station", "卫生服务站大门", "Health station, door"),
@@ -69,7 +69,7 @@ PUBLIC = (
     ("door-shop-cold", "door", "shop/cold-store", "cold-store", "冷库门", "Cold store, door"),
     ("door-shop-rear", "door", "shop", "rear", "便利店后门", "Shop, rear door"),
     ("door-culture", "door", "culture", "culture", "文化中心大门", "Culture centre, door"),
-    ("door-culture-library", "door", "culture/library", "culture", "阅览室门", "Reading room, door"),
+    ("door-culture-library", "door", "culture/library", "culture", "阅览室门", "Reading room"),
 )  # fmt: skip
 
 
@@ -167,7 +167,7 @@ def _unit_homes(building: int, unit: int) -> Iterator[Home]:
     homes = HOMES_PER_UNIT + (nth % ONE_MORE_EVERY_UNITS == 0)
     rng = Random(f"{SEED}/rooms/{building}/{unit}")
     for offset, floor in enumerate(sorted(rng.sample(range(1, FLOORS + 1), homes))):
-        room = f"{floor:02}{rng.choice((1, 2)) + 2 * (unit - 1):02}"
+        room = f"{floor}{rng.choice((1, 2)) + 2 * (unit - 1):02}"
         yield Home(building, unit, room, before + offset)
 
 
@@ -221,86 +221,78 @@ def _devices(homes: list[Home], buildings: int) -> Iterator[Row]:
         yield _gateway(ground, ground, None)
     for device, family, place, tag, zh, en in PUBLIC:
         yield _device(
-            device, family, place, "grid-7", tags=[tag], zh=zh, en=en, gateway="gw-centre"
+            device, family, (zh, en), [tag], place=place, grid="grid-7", gateway="gw-centre"
         )
     yield _gateway("centre", "office", "grid-7")
 
 
 def _building(building: int, homes: list[Home]) -> Iterator[Row]:
-    gateway = f"gw-b{building}"
-    grid = homes[0].grid
+    gateway, grid = f"gw-b{building}", homes[0].grid
     for unit in range(1, UNITS + 1):
-        zh, en = f"{building}号楼{unit}单元门", f"Building {building}, unit {unit}, door"
-        place = f"b{building}/u{unit}"
-        device = f"door-b{building}-u{unit}"
-        yield _device(device, "door", place, grid, tags=["entrance"], zh=zh, en=en, gateway=gateway)
+        names = f"{building}号楼{unit}单元门", f"Building {building}, unit {unit}, door"
+        yield _device(
+            f"door-b{building}-u{unit}", "door", names, ["entrance"],
+            place=f"b{building}/u{unit}", grid=grid, gateway=gateway,
+        )  # fmt: skip
     for home in homes:
         yield from _home_devices(home, gateway)
     yield _gateway(f"b{building}", f"b{building}", grid)
 
 
 def _home_devices(home: Home, gateway: str) -> Iterator[Row]:
-    first = _resident_id(home, 0)
     zh, en = f"{home.building}号楼{home.room}室", f"Building {home.building}, room {home.room}"
-    driver = FOREIGN["home"].get(home.number, "native")
     yield _device(
-        f"door-{home.key}", "door", home.place, home.grid, tags=["home"], zh=f"{zh}户门",
-        en=f"{en}, home door", gateway=gateway, resident=first, driver=driver,
+        f"door-{home.key}", "door", (f"{zh}户门", f"{en}, home door"), ["home"],
+        driver=FOREIGN["home"].get(home.number, "native"), resident_id=_resident_id(home, 0),
+        place=home.place, grid=home.grid, gateway=gateway,
     )  # fmt: skip
     for nth in range(home.residents):
-        suffix = "" if nth == 0 else f"-{nth + 1}"
         driver = FOREIGN["button"].get(home.number, "native") if nth == 0 else "native"
+        suffix, number = ("", "") if nth == 0 else (f"-{nth + 1}", f" {nth + 1}")
+        names = f"{zh}紧急按钮{number}", f"{en}, emergency button{number}"
         yield _device(
-            f"btn-{home.key}{suffix}", "button", home.place, home.grid, tags=["bedside"],
-            zh=f"{zh}紧急按钮{suffix[1:]}", en=f"{en}, emergency button{suffix.replace('-', ' ')}",
-            gateway=gateway, resident=_resident_id(home, nth), driver=driver,
+            f"btn-{home.key}{suffix}", "button", names, ["bedside"],
+            driver=driver, resident_id=_resident_id(home, nth),
+            place=home.place, grid=home.grid, gateway=gateway,
         )  # fmt: skip
 
 
 def _machine(number: int) -> Row:
     nth_ground, nth = divmod(number, len(MACHINES))
-    ground, (zh, en) = GROUNDS[nth_ground], MACHINES[nth]
+    ground, driver = GROUNDS[nth_ground], FOREIGN["machine"].get(number, "native")
     return _device(
-        f"gym-{ground}-{nth + 1:02}", "counter", ground, None, tags=["fitness"], zh=zh, en=en,
-        gateway=f"gw-{ground}", ground=ground, driver=FOREIGN["machine"].get(number, "native"),
+        f"gym-{ground}-{nth + 1:02}", "counter", MACHINES[nth], ["fitness"],
+        driver=driver, place=ground, ground=ground, gateway=f"gw-{ground}",
     )  # fmt: skip
 
 
 def _gateway(key: str, place: str, grid: str | None) -> Row:
-    return _device(
-        f"gw-{key}", "gateway", place, grid, tags=[], zh=f"网关 {key}", en=f"Gateway {key}"
-    )
+    names = f"网关 {key}", f"Gateway {key}"
+    return _device(f"gw-{key}", "gateway", names, [], place=place, grid=grid)
 
 
 def _device(
     device: str,
     family: str,
-    place: str,
-    grid: str | None,
-    *,
+    names: tuple[str, str],
     tags: list[str],
-    zh: str,
-    en: str,
-    gateway: str | None = None,
-    resident: str | None = None,
-    ground: str | None = None,
     driver: str = "native",
+    **more: str | None,
 ) -> Row:
     return {
         "id": device,
         "family": family,
         "driver": driver,
         "address": _address(device, driver),
-        "name_zh": zh,
-        "name_en": en,
-        "place": place,
-        "grid": grid,
-        "ground": ground,
+        "name_zh": names[0],
+        "name_en": names[1],
         "tags_json": _json(sorted(tags)),
-        "resident_id": resident,
-        "gateway": gateway,
-        "expected_silence_s": None,
+        "grid": None,
+        "ground": None,
+        "resident_id": None,
+        "gateway": None,
         "code": _digest(device)[:8].upper(),
+        **more,
     }
 
 

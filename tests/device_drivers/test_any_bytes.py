@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device_drivers.catalog import DRIVER_FAILED, DRIVERS, decode, receive
-from device_drivers.driver import Decoded, Driver, Frame, Refused
+from device_drivers.driver import Decoded, Driver, Frame, Refused, Unreadable
+from device_drivers.envelopes import open_envelope
 from device_drivers.message import Message
 from device_drivers.points import POINTS, READERS
+from hub.commands.decode import decode_line
 from tests.device_drivers.examples import (
     CHIRPSTACK_TOPIC,
     TTS_TOPIC,
@@ -145,6 +147,77 @@ def test_any_mutation_of_a_right_message(example: Any, data: st.DataObject) -> N
         check(receive(Message(row["topic"], bytes(payload)), lambda _address: None))
     else:
         check(decode(driver, Frame("lorawan:0", bytes(payload), row["fport"])))
+
+
+LINES = st.fixed_dictionaries(
+    {
+        "payload": VALUES | st.binary(max_size=40).map(bytes.hex),
+        "transport": st.sampled_from(
+            [
+                "lorawan",
+                "chirpstack",
+                "tts",
+                "loriot",
+                "chirpstack-v3-http",
+                "native",
+                "zigbee2mqtt",
+            ]
+        )
+        | VALUES,
+    },
+    optional={
+        "id": VALUES,
+        "vendor": st.sampled_from(["milesight", "Dragino", "netvox", "browan", "merryiot"])
+        | VALUES,
+        "model": st.sampled_from(["WS101", "lds02", "dw10", "VS350", "r718h"]) | VALUES,
+        "topic": TOPICS | VALUES,
+        "payload_encoding": st.sampled_from(["json", "hex", "base64", "text"]) | VALUES,
+        "fport": st.integers(0, 255) | VALUES,
+    },
+)
+ENVELOPES = st.fixed_dictionaries(
+    {},
+    optional={
+        "deviceInfo": st.just({"devEui": "24e124136b502217"}) | VALUES,
+        "end_device_ids": st.just({"dev_eui": "24e124136b502217"}) | VALUES,
+        "uplink_message": st.fixed_dictionaries(
+            {"f_port": VALUES},
+            optional={"frm_payload": VALUES, "rx_metadata": st.lists(VALUES, max_size=2)},
+        )
+        | VALUES,
+        "devEUI": st.just("24e124136b502217") | VALUES,
+        "EUI": st.just("24e124136b502217") | VALUES,
+        "gws": st.lists(VALUES, max_size=2),
+        "rxInfo": st.lists(VALUES, max_size=2) | VALUES,
+        "data": st.sampled_from(["AXUQ/y4B", "017510ff2e01"]) | VALUES,
+        "fPort": st.integers(0, 255) | VALUES,
+        "port": st.integers(0, 255) | VALUES,
+        "ts": VALUES,
+        "time": VALUES,
+    },
+)
+
+
+@given(raw=LINES.map(lambda line: json.dumps(line).encode()) | st.binary())
+@settings(max_examples=400, deadline=None)
+def test_any_line_of_a_file_of_messages(raw: bytes) -> None:
+    """`hub decode --jsonl` has an answer for whatever stands in a line, and can print it."""
+    out = decode_line(raw)
+
+    assert ("readings" in out) != ("refused" in out)
+    assert not out.get("refused", "").startswith(DRIVER_FAILED), out
+    json.dumps(out).encode()
+
+
+@given(body=ENVELOPES, driver=st.sampled_from(LORAWAN))
+@settings(max_examples=400, deadline=None)
+def test_any_envelope(body: Any, driver: Driver) -> None:
+    """The envelope of every network server with any part of it wrong."""
+    try:
+        frame = open_envelope("", body)
+    except Unreadable:
+        return
+    check(decode(driver, frame))
 
 
 def test_a_mistake_of_a_driver_is_a_refusal_and_no_crash() -> None:

@@ -1,0 +1,73 @@
+"""What is written about the project is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.project import manual
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")], key=lambda page: page.relative_to(ROOT)
+)
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+HEADING = re.compile(r"^(#+) ", re.MULTILINE)
+CODE = re.compile(r"```.*?```", re.DOTALL)
+PROSE_LINE = re.compile(r"^(?![|#>\d*\s-]).*", re.MULTILINE)
+SENTENCE_END = re.compile(r"[a-z`)][.!?] [A-Z]")
+RENEW = "run: .venv/bin/python -m tests.project.manual"
+
+
+def test_the_settings_page_is_the_table_of_the_settings() -> None:
+    assert manual.SETTINGS.read_text(encoding="utf-8") == manual.settings_page(), RENEW
+
+
+def test_the_commands_page_is_what_the_commands_say() -> None:
+    assert manual.COMMANDS.read_text(encoding="utf-8") == manual.commands_page(), RENEW
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    targets = LINK.findall(CODE.sub("", page.read_text(encoding="utf-8")))
+    for target in targets:
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_both_readmes_tell_the_same() -> None:
+    english, chinese = (
+        (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md")
+    )
+
+    def shape(text: str) -> list[str]:
+        return HEADING.findall(CODE.sub("", text))
+
+    assert shape(english) == shape(chinese)
+    assert CODE.findall(english)[0].count("make") == CODE.findall(chinese)[0].count("make")
+    assert english.count("\n|") == chinese.count("\n|")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page.parent.name in {"docs", "decisions"}],
+    ids=lambda page: page.name,
+)
+def test_prose_in_docs_has_one_sentence_a_line(page: Path) -> None:
+    if page in {manual.COMMANDS, manual.SETTINGS}:
+        pytest.skip("generated")
+    prose = PROSE_LINE.findall(CODE.sub("", page.read_text(encoding="utf-8")))
+
+    joined = [line for line in prose if SENTENCE_END.search(line) and not _is_question(line)]
+    assert joined == []
+
+
+def _is_question(line: str) -> bool:
+    """A decision opens with its question in one line, and its reasons after a bold word."""
+    return line.startswith("**")
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    names = sorted(page.name for page in (ROOT / "docs/decisions").glob("*.md"))
+
+    assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
