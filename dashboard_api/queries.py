@@ -17,6 +17,7 @@ from hub.database import (
     cases,
     changes,
     command_results,
+    cursors,
     devices,
     grids,
     health,
@@ -78,7 +79,7 @@ def open_cases(connection: Connection, viewer: Viewer, limit: int, before: str =
     order = (_URGENCY, cases.c.raised_at_ms, cases.c.id)
     query = _cases(viewer).where(cases.c.closed_at_ms.is_(None)).order_by(*order)
     if before:
-        query = query.where(sa.tuple_(*order) > _place_of(before, order))
+        query = query.where(sa.tuple_(*order) > _place_of(connection, before, order))
     return rows_of(connection, query.limit(limit))
 
 
@@ -91,22 +92,14 @@ def newest_cases(
     if state == "closed":
         query = query.where(cases.c.closed_at_ms.is_not(None))
     if before:
-        query = query.where(sa.tuple_(*order) < _place_of(before, order))
+        query = query.where(sa.tuple_(*order) < _place_of(connection, before, order))
     return rows_of(connection, query.limit(limit))
 
 
-def _place_of(case_id: str, order: Sequence[Any]) -> Any:
-    """The same columns of the case that stood last on the page before."""
-    other = cases.alias()
-    named = [sa.sql.visitors.replacement_traverse(c, {}, _in(other)) for c in order]
-    return sa.select(*named).where(other.c.id == case_id).scalar_subquery()
-
-
-def _in(other: Any) -> Any:
-    def replace(element: Any, **_: Any) -> Any:
-        return other.c[element.key] if getattr(element, "table", None) is cases else None
-
-    return replace
+def _place_of(connection: Connection, case_id: str, order: Sequence[Any]) -> Any:
+    """Where the case that stood last on the page before stands in this order."""
+    row = connection.execute(sa.select(*order).where(cases.c.id == case_id)).first()
+    return sa.tuple_(*(sa.literal(value) for value in row)) if row else sa.null()
 
 
 def case(connection: Connection, viewer: Viewer, case_id: str) -> Row | None:
@@ -314,4 +307,5 @@ def notice_counts(connection: Connection) -> dict[str, int]:
 
 def follower_positions(connection: Connection) -> dict[str, int]:
     """How far each follower of the journal has come."""
-    return {name: seq for name, seq in connection.execute(sa.text("SELECT follower, seq FROM cursors"))}
+    query = sa.select(cursors.c.follower, cursors.c.seq)
+    return {follower: seq for follower, seq in connection.execute(query)}

@@ -5,13 +5,14 @@ broker → two links → ingest → journal → evaluate → outbox → deliver 
 """
 
 import asyncio
-import logging
+import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.engine import Engine
 
@@ -19,20 +20,21 @@ import rules
 from hub.archive import archive
 from hub.broker import open_broker
 from hub.cases import Cases
+from hub.children import end_child, start_child
 from hub.clock import Clock
 from hub.database import for_writing, migrate, open_engine
-from hub.deliver import deliver
+from hub.deliver import Channel, deliver
 from hub.devices import Devices, read_devices
 from hub.docket import Docket
 from hub.evaluate import Evaluation, evaluate
 from hub.feed import Feed
-from hub.health import GREEN, RED, YELLOW, Health
+from hub.health import GREEN, RED, YELLOW, Health, Report
 from hub.ingest import BUTTONS, OTHERS, Commits, Opener, ingest, remembered
 from hub.journal import Journal
 from hub.mqtt import Address, Link, LinkSettings
 from hub.notifiers import open_channels
 from hub.repeats import Repeats
-from hub.series import open_series
+from hub.series import Series, open_series
 from hub.settings import Settings, as_environment
 from hub.site import Site, read_site
 from hub.strangers import Strangers
@@ -41,10 +43,7 @@ from hub.writer import Writer
 from rules.judge import Judge
 from rules.loader import load
 
-log = logging.getLogger(__name__)
-
 COMMUNITY_RULES = Path(rules.__file__).parent / "community"
-DASHBOARD_RESTART_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +65,14 @@ async def open_ground(settings: Settings, clock: Clock) -> AsyncIterator[Ground]
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     engine = open_engine(settings.database)
     migrate(engine)
-    trouble: list[Callable[[str | None], None]] = []
-    writer = Writer(
-        for_writing(engine),
-        retry_s=settings.disk_retry_s,
-        on_trouble=lambda text: [tell(text) for tell in trouble] and None,
-    )
+    writer = Writer(for_writing(engine), retry_s=settings.disk_retry_s)
     health = Health(
         writer=writer,
         clock=clock,
         write_every_s=settings.health_write_every_s,
         changes_max=settings.health_changes_max,
     )
-    trouble.append(partial(_report_disk, health))
+    writer.on_trouble = partial(_report_disk, health)
     try:
         yield Ground(settings, clock, site, engine, writer, health)
     finally:
@@ -94,9 +88,54 @@ def _report_disk(health: Health, text: str | None) -> None:
         health.report("journal", RED, zh, f"cannot write, so nothing is acknowledged: {text}")
 
 
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything that the loops share, built once."""
+
+    ground: Ground
+    devices: Devices
+    strangers: Strangers
+    links: tuple[Link, Link]
+    opener: Opener
+    evaluation: Evaluation
+    channels: Mapping[str, Channel]
+    series: Series
+    feed: Feed
+    tally: Tally
+    archive_wake: asyncio.Event
+    deliver_wake: asyncio.Event
+
+
+def build(ground: Ground, address: Address, channels: Mapping[str, Channel]) -> House:
+    """Read what is known, and put the parts together. Raises `RuleMistakes`, `WrongSetting`."""
+    settings = ground.settings
+    with ground.engine.connect() as connection:
+        devices = Devices(read_devices(connection))
+    unknown = Strangers(
+        strangers_max=settings.strangers_max, messages_max=settings.stranger_messages_max
+    )
+    feed = Feed(settings.judge_queue_batches_max)
+    archive_wake, deliver_wake = asyncio.Event(), asyncio.Event()
+    links = _links(ground, address, devices)
+    return House(
+        ground,
+        devices,
+        unknown,
+        links,
+        _opener(ground, devices, unknown, links[BUTTONS]),
+        _evaluation(ground, devices, list(channels), feed, deliver_wake.set),
+        channels,
+        open_series(settings, ground.site),
+        feed,
+        Tally(archive_wake.set),
+        archive_wake,
+        deliver_wake,
+    )
+
+
 def _links(ground: Ground, address: Address, devices: Devices) -> tuple[Link, Link]:
     """The two connections: buttons alone, and everything (buttons too: see `hub/repeats.py`)."""
-    settings, site = ground.settings, ground.site.id
+    settings, site, report = ground.settings, ground.site.id, ground.health.report
     client_id = settings.client_id or f"hub-{site}"
     common = LinkSettings(
         client_id=client_id,
@@ -108,25 +147,17 @@ def _links(ground: Ground, address: Address, devices: Devices) -> tuple[Link, Li
     urgent = replace(common, client_id=f"{client_id}-buttons", will_topic=f"hub/{site}/state")
     others = [f"community/{site}/#", *filter(None, settings.topics.split(","))]
     buttons = [f"community/{site}/button/+/up", *devices.button_topics()]
-    report = ground.health.report
     return (
         Link(address, urgent, buttons, partial(_report_link, report, "broker-buttons")),
         Link(address, common, others, partial(_report_link, report, "broker-others")),
     )
 
 
-def _report_link(report: Callable[..., None], part: str, up: bool, why: str) -> None:
+def _report_link(report: Report, part: str, up: bool, why: str) -> None:
     if up:
         report(part, GREEN, "已连接", "connected")
     else:
         report(part, RED, f"与消息服务器断开：{why}", f"no connection to the broker: {why}")
-
-
-def _docket(ground: Ground, devices: Devices, channels: list[str]) -> Docket:
-    settings = ground.settings
-    rule_set = load([Path(settings.rules_dir) if settings.rules_dir else COMMUNITY_RULES])
-    judge = Judge(rule_set, zone=ground.site.zone, rewind_inputs_max=settings.rewind_inputs_max)
-    return Docket(judge, Cases(), devices, [name for name in channels if name != "down"])
 
 
 def _opener(ground: Ground, devices: Devices, unknown: Strangers, buttons: Link) -> Opener:
@@ -142,6 +173,84 @@ def _opener(ground: Ground, devices: Devices, unknown: Strangers, buttons: Link)
     return Opener(settings, devices, repeats, unknown, buttons.add_topic)
 
 
+def _evaluation(
+    ground: Ground,
+    devices: Devices,
+    channels: Sequence[str],
+    feed: Feed,
+    on_written: Callable[[], None],
+) -> Evaluation:
+    settings = ground.settings
+    rule_set = load([Path(settings.rules_dir) if settings.rules_dir else COMMUNITY_RULES])
+    judge = Judge(rule_set, zone=ground.site.zone, rewind_inputs_max=settings.rewind_inputs_max)
+    told = [name for name in channels if name != "down"]  # a button is told of its own case only
+    evaluation = Evaluation(
+        Docket(judge, Cases(), devices, told),
+        engine=ground.engine,
+        writer=ground.writer,
+        feed=feed,
+        settings=settings,
+        clock=ground.clock,
+        on_written=on_written,
+    )
+    evaluation.restore()
+    return evaluation
+
+
+def loops(house: House) -> dict[str, Coroutine[Any, Any, Any]]:
+    """The loops by name. They do not know each other: journal and outbox are between them."""
+    ground = house.ground
+    settings, clock, report = ground.settings, ground.clock, ground.health.report
+    commits = Commits(ground.writer, house.strangers)
+
+    def ingest_by(number: int) -> Coroutine[Any, Any, None]:
+        return ingest(
+            house.links[number],
+            number,
+            opener=house.opener,
+            commits=commits,
+            feed=house.feed,
+            settings=settings,
+            clock=clock,
+            count=house.tally.count,
+        )
+
+    return {
+        "link-buttons": house.links[BUTTONS].run(),
+        "link-others": house.links[OTHERS].run(),
+        "ingest-buttons": ingest_by(BUTTONS),
+        "ingest-others": ingest_by(OTHERS),
+        "evaluate": evaluate(house.evaluation, house.feed),
+        "archive": archive(
+            journal=Journal(ground.engine),
+            writer=ground.writer,
+            series=house.series,
+            settings=settings,
+            clock=clock,
+            wake=house.archive_wake,
+            describe=house.devices.describe,
+            report=report,
+        ),
+        "deliver": deliver(
+            engine=ground.engine,
+            writer=ground.writer,
+            channels=house.channels,
+            settings=settings,
+            clock=clock,
+            wake=house.deliver_wake,
+            report=report,
+        ),
+        "health": ground.health.run(),
+        "tend": tend(
+            writer=ground.writer,
+            tally=house.tally,
+            settings=settings,
+            clock=clock,
+            report=report,
+        ),
+    }
+
+
 async def run(
     settings: Settings,
     *,
@@ -154,113 +263,41 @@ async def run(
         open_ground(settings, clock) as ground,
         open_broker(settings, settings.data_dir) as broker,
     ):
-        await _live(ground, Address.parse(broker.url), dashboard, ready)
-
-
-async def _live(
-    ground: Ground, address: Address, dashboard: bool, ready: Callable[[], None] | None
-) -> None:
-    settings, clock, report = ground.settings, ground.clock, ground.health.report
-    with ground.engine.connect() as connection:
-        devices = Devices(read_devices(connection))
-    unknown = Strangers(
-        strangers_max=settings.strangers_max, messages_max=settings.stranger_messages_max
-    )
-    feed = Feed(settings.judge_queue_batches_max)
-    archive_wake, deliver_wake = asyncio.Event(), asyncio.Event()
-    tally = Tally(archive_wake.set)
-    series = open_series(settings, ground.site)
-    async with (
-        open_channels(
+        address = Address.parse(broker.url)
+        async with open_channels(
             address=address, site=ground.site.id, settings=settings, clock=clock
-        ) as channels,
-        asyncio.TaskGroup() as tasks,
-    ):
-        docket = _docket(ground, devices, list(channels))
-        evaluation = Evaluation(
-            docket,
-            engine=ground.engine,
-            writer=ground.writer,
-            feed=feed,
-            settings=settings,
-            clock=clock,
-            on_written=deliver_wake.set,
-        )
-        evaluation.restore()
-        links = _links(ground, address, devices)
-        opener = _opener(ground, devices, unknown, links[BUTTONS])
-        commits = Commits(ground.writer, unknown)
+        ) as channels:
+            await _live(build(ground, address, channels), dashboard, ready)
 
-        def start(name: str, loop: "asyncio._CoroutineLike[None]") -> None:
-            tasks.create_task(loop, name=name)
 
-        start("evaluate", evaluate(evaluation, feed))
-        for number in (BUTTONS, OTHERS):
-            start(
-                f"ingest-{number}",
-                ingest(
-                    links[number],
-                    number,
-                    opener=opener,
-                    commits=commits,
-                    feed=feed,
-                    settings=settings,
-                    clock=clock,
-                    count=tally.count,
-                ),
-            )
-            start(f"link-{number}", links[number].run())
-        start(
-            "archive",
-            archive(
-                journal=Journal(ground.engine),
-                writer=ground.writer,
-                series=series,
-                settings=settings,
-                clock=clock,
-                wake=archive_wake,
-                describe=devices.describe,
-                report=report,
-            ),
-        )
-        start(
-            "deliver",
-            deliver(
-                engine=ground.engine,
-                writer=ground.writer,
-                channels=channels,
-                settings=settings,
-                clock=clock,
-                wake=deliver_wake,
-                report=report,
-            ),
-        )
-        start("health", ground.health.run())
-        start(
-            "tend",
-            tend(writer=ground.writer, tally=tally, settings=settings, clock=clock, report=report),
-        )
-        if dashboard:
-            start("dashboard", keep_dashboard(settings, ground.health))
-        for link in links:
-            await link.ready()
-        if ready is not None:
-            ready()
+async def _live(house: House, dashboard: bool, ready: Callable[[], None] | None) -> None:
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for name, loop in loops(house).items():
+                tasks.create_task(loop, name=name)
+            if dashboard:
+                keeping = keep_dashboard(house.ground.settings, house.ground.health)
+                tasks.create_task(keeping, name="dashboard")
+            for link in house.links:
+                await link.ready()
+            if ready is not None:
+                ready()
+    finally:
+        await house.series.close()
 
 
 async def keep_dashboard(settings: Settings, health: Health) -> None:
     """The pages, in a process of their own; started again when it ends. It never stops the hub."""
-    environment = as_environment(settings)
+    environment = {**os.environ, **as_environment(settings)}
     while True:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "dashboard_api", env={**_inherited(), **environment}
+        process = await start_child(
+            [sys.executable, "-m", "dashboard_api"], environment=environment
         )
         health.report("dashboard", GREEN, "页面已启动", "pages are served")
         try:
             code = await process.wait()
         finally:
             if process.returncode is None:
-                process.terminate()
-                await process.wait()
+                await end_child(process, settings.child_end_s)
         health.report("dashboard", YELLOW, f"页面进程退出（{code}）", f"pages ended with {code}")
-        await asyncio.sleep(DASHBOARD_RESTART_S)
+        await asyncio.sleep(settings.child_restart_s)

@@ -109,14 +109,20 @@ async def deliver(  # noqa: PLR0913 - the loop's whole world, by name
         _Lane(channel, engine, writer, settings, clock, report, wait, backoff)
         for channel in channels.values()
     ]
+
+    async def refuse_forever() -> None:
+        while True:
+            await _refuse_unknown_channels(engine, writer, channels, settings, clock, report)
+            await wait(asyncio.Event(), settings.deliver_poll_s)
+
     async with asyncio.TaskGroup() as tasks:
         for lane in lanes:
             tasks.create_task(lane.run(), name=f"deliver-{lane.name}")
+        tasks.create_task(refuse_forever())
         while True:
             wake.clear()
             for lane in lanes:
                 lane.wake.set()
-            await _refuse_unknown_channels(engine, writer, channels, settings, clock, report)
             await wait(wake, settings.deliver_poll_s)
 
 

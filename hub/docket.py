@@ -9,18 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from rules.case import Act, Case, NotAllowed
-from rules.entry import CaseClosed, Heard, ServiceDone
-from rules.facts import DeviceFacts
-from rules.finding import Finding
-from rules.judge import Judge
-from rules.notice import reason as reason_to_tell
-
 from hub.cases import Cases, Ledger, encode, public
 from hub.devices import NATIVE, Device, Devices
 from hub.journal import GATEWAY, PRESS, RETAINED, Entry
 from hub.outbox import NewNotice
 from rules import case as case_machine
+from rules.case import Act, Case, NotAllowed
+from rules.entry import CaseClosed, Heard, ServiceDone
+from rules.facts import EXPECTED_SILENCE_MS, DeviceFacts
+from rules.finding import Finding
+from rules.judge import Judge
+from rules.notice import reason as reason_to_tell
 
 # Points whose change a page is told of at once; the others it asks for.
 _SHOWN = ("contact", "press", "tamper", "online", "battery_low", "vibration")
@@ -38,7 +37,7 @@ _DOWN = {
 def facts_of(device: Device) -> DeviceFacts:
     """What the rules may know of a registered device."""
     silence_s = device.expected_silence_s
-    more = {} if silence_s is None else {"expected_silence_ms": silence_s * 1000}
+    silence_ms = EXPECTED_SILENCE_MS if silence_s is None else silence_s * 1_000
     return DeviceFacts(
         id=device.id,
         family=device.family,
@@ -55,7 +54,7 @@ def facts_of(device: Device) -> DeviceFacts:
         name_zh=device.name_zh,
         name_en=device.name_en,
         known_since_ms=device.added_ms or None,
-        **more,
+        expected_silence_ms=silence_ms,
     )
 
 
@@ -312,7 +311,8 @@ def _alert(finding: Finding, case_id: str | None) -> dict[str, Any]:
 def _log_row(
     case: Case, what: str, seq: int | None, now_ms: int, act: Act | None, finding: Finding | None
 ) -> dict[str, Any]:
-    at_ms, by, text, body = now_ms, None, None, {}
+    at_ms, by, text = now_ms, None, None
+    body: dict[str, Any] = {}
     if act is not None:
         at_ms, by, text = act.at_ms, act.by, act.text
         body = {"to": act.to, "outcome": act.outcome, "reason": act.reason}

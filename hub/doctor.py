@@ -5,7 +5,6 @@ or not do its work). Nothing is changed by looking.
 """
 
 import asyncio
-import contextlib
 import shutil
 import sqlite3
 import tempfile
@@ -25,7 +24,7 @@ from hub.notifiers.mqtt import reach
 from hub.series import Unavailable, check_influx, open_series
 from hub.settings import Settings, WrongSetting
 from hub.site import WrongSite, read_site
-from rules.loader import WrongRules, load
+from rules.loader import RuleMistakes, load
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 
@@ -118,13 +117,13 @@ async def check_clock(settings: Settings, clock: Clock) -> Finding:
 
 
 def _newest_arrival_ms(settings: Settings) -> int | None:
-    with contextlib.suppress(sqlite3.Error, backup.BackupFailed):
-        # A database that cannot be read is `check_database`'s finding.
+    try:
         with backup.reading(backup.file_of(settings.database)) as connection:
             newest = "SELECT arrived_ms FROM journal ORDER BY seq DESC LIMIT 1"
             row = connection.execute(newest).fetchone()
-            return int(row[0]) if row else None
-    return None
+    except (sqlite3.Error, backup.BackupFailed):
+        return None  # a database that cannot be read is `check_database`'s finding
+    return int(row[0]) if row else None
 
 
 async def check_broker(settings: Settings, _clock: Clock) -> Finding:
@@ -160,7 +159,7 @@ async def check_rules(settings: Settings, _clock: Clock) -> Finding:
     folder = Path(settings.rules_dir) if settings.rules_dir else COMMUNITY_RULES
     try:
         rule_set = load([folder])
-    except (WrongRules, OSError) as error:
+    except (RuleMistakes, OSError) as error:
         return Finding("rules", PROBLEM, str(error))
     return Finding("rules", OK, f"{len(rule_set.rules)} rules in {folder}")
 

@@ -95,13 +95,13 @@ class Opener:
     def _accept(self, message: Received, decoded: Decoded, opened: Opened) -> None:
         arrived_ms, link = opened.arrived_ms, opened.link
         device_id, flags = self._sender(decoded.address, decoded.family)
-        pressed = _press_of(decoded.readings)
-        if pressed is not None and decoded.driver == NATIVE and not message.retained:
-            opened.answers.append(_heard(message.topic, decoded, pressed, arrived_ms))
         if flags & PRESS and link == OTHERS and decoded.driver != NATIVE:
             self._on_button_topic(message.topic)
         trace = self._trace(message, decoded, flags, opened)
-        if self._repeats.is_repeat(trace, redelivered=message.repeated):
+        repeat = self._repeats.is_repeat(trace, redelivered=message.repeated)
+        if link == BUTTONS or not repeat:  # a press's own connection answers repeats too
+            self._answer(message, decoded, opened)
+        if repeat:
             opened.repeats += 1
             return
         readings = self._timed(decoded.readings, arrived_ms)
@@ -119,6 +119,13 @@ class Opener:
         )  # fmt: skip
         if decoded.warnings:
             self._note(message, "; ".join(decoded.warnings), device_id, opened)
+
+    def _answer(self, message: Received, decoded: Decoded, opened: Opened) -> None:
+        if decoded.driver != NATIVE or message.retained:
+            return
+        pressed = _press_of(decoded.readings)
+        if pressed is not None:
+            opened.answers.append(_heard(message.topic, decoded, pressed, opened.arrived_ms))
 
     def _sender(self, address: str, family: str | None) -> tuple[str, int]:
         device = self._devices.by_address.get(address)

@@ -106,6 +106,17 @@ def note(connection: Connection, outcomes: Iterable[Outcome]) -> None:
             connection.execute(changes.insert(), _change(outcome))
 
 
+def forget(connection: Connection, before_ms: int, rows_max: int) -> int:
+    """Remove the oldest notices that were sent or given up before that; how many went."""
+    old = (
+        sa.select(notices.c.id)
+        .where(notices.c.state != WAITING, notices.c.done_ms < before_ms)
+        .order_by(notices.c.id)
+        .limit(rows_max)
+    )
+    return connection.execute(notices.delete().where(notices.c.id.in_(old))).rowcount
+
+
 def _change(outcome: Outcome) -> dict[str, str | int]:
     notice = outcome.notice
     body = {

@@ -41,7 +41,7 @@ class Settings:
     site_file: str = setting("", "YAML file of the site; empty: a plain site named `demo`.")
     rules_dir: str = setting("", "Folder of rules; empty: the community's rules that come along.")
     topics: str = setting(
-        "zigbee2mqtt/+,application/+/device/+/event/up,v3/+/devices/+/up",
+        "zigbee2mqtt/+,zigbee2mqtt/+/availability,application/+/device/+/event/up,v3/+/devices/+/up",
         "Topics beside the native ones, separated by commas.",
     )
     # MQTT
@@ -67,6 +67,24 @@ class Settings:
     copy_window_s: int = setting(
         600, "How long the other connection's copy of a button's message is waited for."
     )
+    # the embedded broker
+    embedded_port: int = setting(
+        0, "Port of the embedded broker; 0: 1883 where it is free, else any free one."
+    )
+    embedded_autosave_s: int = setting(1, "How often the embedded broker writes to the disk.")
+    embedded_session_days: int = setting(
+        7, "How long the embedded broker keeps the session of one who is away."
+    )
+    embedded_queue_messages_max: int = setting(
+        1_000_000, "Messages that the embedded broker keeps for one who is away or slow."
+    )
+    embedded_inflight_messages_max: int = setting(
+        1_000, "Messages that the embedded broker sends without an ack."
+    )
+    embedded_payload_bytes_max: int = setting(
+        16_777_216, "Largest message that the embedded broker takes."
+    )
+    import_bytes_max: int = setting(67_108_864, "Largest CSV file of `hub import`.")
     # the database
     disk_retry_s: float = setting(1.0, "Wait before trying a full or read-only disk again.")
     readings_keep_days: int = setting(400, "Readings stay in the journal so long.")
@@ -169,6 +187,8 @@ class Settings:
     usage_every_s: float = setting(60.0, "How often today's use of the machines is counted.")
     command_wait_s: float = setting(2.0, "How long a request waits for the judge's word.")
     command_poll_ms: int = setting(10, "How often a request looks for the judge's word.")
+    child_end_s: float = setting(5.0, "How long a child process may take to end by itself.")
+    child_restart_s: float = setting(1.0, "Wait before the pages' process is started again.")
     cookie_secure: bool = setting(False, "Send the session cookie over HTTPS only.")
 
     @property

@@ -36,7 +36,7 @@ class Writer:
     ) -> None:
         self._engine = engine
         self._retry_s = retry_s
-        self._on_trouble = on_trouble
+        self.on_trouble = on_trouble
         self._jobs: queue.PriorityQueue[tuple[int, int, Any]] = queue.PriorityQueue()
         self._order = itertools.count()
         self._stopped = threading.Event()
@@ -79,12 +79,12 @@ class Writer:
                 if self._stopped.is_set() or not passes(error):
                     raise
                 if not troubled:
-                    self._on_trouble(str(error.orig))
+                    self.on_trouble(str(error.orig))
                 troubled = True
                 self._stopped.wait(self._retry_s)
             else:
                 if troubled:
-                    self._on_trouble(None)
+                    self.on_trouble(None)
                 return result
 
 

@@ -1,7 +1,8 @@
 """The judge: feeds every watch what concerns it, rings its timers, and says what was found.
 
-A deterministic fold over the journal: the same entries give the same findings. Devices and rules
-meet here: each rule is watched over each device that fits it (or each group that they share).
+A deterministic fold over the journal: the same entries give the same history, in whatever order
+they are judged. Devices and rules meet here: each rule is watched over each device that fits it
+(or each group that they share).
 """
 
 import json
@@ -92,7 +93,7 @@ class _Device:
 
 
 class Judge:
-    """See the module. Every entry's `seq` is greater than the one before, and at least 1."""
+    """See the module. Every entry has a `seq` of its own, at least 1."""
 
     def __init__(
         self,
@@ -123,7 +124,9 @@ class Judge:
         self._order = count()
         self._found: list[Finding] = []
         self._dirty: dict[str, Watch | _Device] = {}  # the longest unsaved first
+        self._unsaved: list[tuple[int, str]] = []  # a heap; what is no longer so is skipped
         self._must: dict[str, Watch] = {}
+        self._waiting: dict[str, Standing] = {}  # rows of devices that are not known yet
         self._rules_saved = False
         self._shown: dict[str, None] = {}
 
@@ -136,6 +139,7 @@ class Judge:
             return
         if device is None:
             device = self._devices[facts.id] = _Device(facts)
+            self._restore_device(device)
             self._move_behind(facts, None)
             self._unstarted[facts.id] = facts
         else:
@@ -204,7 +208,7 @@ class Judge:
                 inputs_max=self._inputs_max,
             )
         watch.adapt(device.facts)
-        if fresh and (device.latest or device.word is not None):
+        if fresh and not self._take_up(watch) and (device.latest or device.word is not None):
             self._seed(watch, device)
         self._explain(watch, device.facts)
         self._arm(watch)
@@ -250,6 +254,8 @@ class Judge:
             readings = tuple((point, value) for point, (value, _at) in states.items())
             self._feed(watch, Input(at_ms, 0, COPY, device.facts.id, readings))
         watch.seq = max(watch.seq, device.seq)
+        if same_of(watch.rule.when) == "device":
+            watch.begin_here()
         self._must[watch.id] = watch
 
     def _explain(self, watch: Watch, facts: DeviceFacts) -> None:
@@ -278,9 +284,8 @@ class Judge:
 
     def judge(self, entry: Entry) -> None:
         """One entry of the journal."""
-        seq = entry.seq
-        if seq > self._newest:
-            self._newest = seq
+        if entry.seq > self._newest:
+            self._newest = entry.seq
         if isinstance(entry, Heard):
             self._hear(entry)
         elif isinstance(entry, ServiceDone):
@@ -296,13 +301,12 @@ class Judge:
         device = self._devices.get(name)
         if device is None:
             device = self._devices[name] = _Device(DeviceFacts(name, "", registered=False))
+        device.note(readings, retained=retained)
+        self._shown[name] = None
+        if device.unsaved is None or seq < device.unsaved:
+            self._soil(device, seq)
         if seq > device.seq:
             device.seq = seq
-            device.note(readings, retained=retained)
-            if device.unsaved is None:
-                device.unsaved = seq
-                self._dirty[device.id] = device
-            self._shown[name] = None
         if not readings:
             self._word(device, seq, arrived_ms, (), LIFE)
             return
@@ -321,13 +325,8 @@ class Judge:
             assert reading.at_ms is not None
             parts.setdefault(reading.at_ms, []).append(reading)
         kind = COPY if entry.retained else LIFE
-        numbers = {watch.id: watch.seq for watch in device.watches}
         for at_ms in sorted(parts):
-            for watch in device.watches:  # all parts bear the same number
-                watch.seq = numbers[watch.id]
             self._word(device, entry.seq, at_ms, tuple(parts[at_ms]), kind)
-        for watch in device.watches:
-            watch.seq = max(watch.seq, numbers[watch.id])
 
     def _word(
         self, device: _Device, seq: int, at_ms: int, readings: tuple[Reading, ...], kind: int
@@ -345,18 +344,22 @@ class Judge:
         one = Input(at_ms, seq, kind, name, readings)
         life = Input(at_ms, seq, kind, name, ())
         for watch, matters in device.route(points):
-            if seq > watch.seq:
-                if matters:
-                    self._give(watch, one)
-                elif kind == LIFE:
-                    self._give(watch, life)
+            if matters:
+                self._give(watch, one)
+            elif kind == LIFE:
+                self._give(watch, life)
 
     def _give(self, watch: Watch, one: Input) -> None:
-        """An input that the journal numbered."""
-        seq = watch.seq = one.seq
-        if watch.unsaved is None:
-            watch.unsaved = seq
-            self._dirty[watch.id] = watch
+        """An input that the journal numbered.
+
+        Numbers need not come in order. What a watch has taken in before (an entry that is read
+        again after a restart) changes nothing: the same input twice is one.
+        """
+        seq = one.seq
+        if watch.unsaved is None or seq < watch.unsaved:
+            self._soil(watch, seq)
+        if seq > watch.seq:
+            watch.seq = seq
         assert self._now is not None
         changes = watch.take(one, self._now)
         if changes or changes is None:
@@ -364,6 +367,12 @@ class Judge:
         due = watch.due_ms
         if due is not None and (watch.armed_ms is None or due < watch.armed_ms):
             self._arm(watch)
+
+    def _soil(self, one: Watch | _Device, seq: int) -> None:
+        """What is in memory of it since that number is not saved."""
+        one.unsaved = seq
+        self._dirty.setdefault(one.id, one)
+        heappush(self._unsaved, (seq, one.id))
 
     def _feed(self, watch: Watch, one: Input) -> None:
         """An input that no number stands for."""
@@ -374,6 +383,8 @@ class Judge:
         if changes is not None:
             self._report(watch, changes, one.seq or None)
             return
+        if one.seq <= watch.restored_seq:
+            return  # it was judged before the restart
         self.too_late_count += 1
         self.too_late.append(TooLate(watch.rule.name, watch.key, one.device, one.at_ms, one.seq))
         del self.too_late[:-TOO_LATE_MAX]
@@ -387,13 +398,13 @@ class Judge:
         device = self._devices.get(entry.device)
         for watch in [] if device is None else device.watches:
             counts = any(isinstance(one, Every) for one in simple_of(watch.rule.when))
-            if counts and entry.seq > watch.seq:
+            if counts:
                 self._give(watch, Input(entry.at_ms, entry.seq, SERVICE, entry.device, None))
 
     def _case_closed(self, entry: CaseClosed) -> None:
         self._now = max(self._now or 0, entry.at_ms)
         watch = self._watches.get(f"{entry.rule}|{entry.key}")
-        if watch is not None and entry.seq > watch.seq and watch.fires:
+        if watch is not None and watch.fires:
             self._give(watch, Input(entry.at_ms, entry.seq, CLOSED, "", None))
 
     def _gateway_input(
@@ -406,9 +417,9 @@ class Judge:
                     concerned.setdefault(watch.id, (watch, []))[1].append(name)
         for watch, names in concerned.values():
             one = Input(at_ms, seq, GATEWAY, gateway, self._payload(watch, names, there=there))
-            if seq > watch.seq:
+            if seq:
                 self._give(watch, one)
-            elif seq == 0:
+            else:
                 self._feed(watch, one)
                 self._must[watch.id] = watch
 
@@ -510,7 +521,13 @@ class Judge:
 
     def oldest_unsaved_seq(self) -> int | None:
         """The smallest number that no row covers; None if all is saved."""
-        return next((one.unsaved for one in self._dirty.values()), None)
+        while self._unsaved:
+            seq, name = self._unsaved[0]
+            one = self._dirty.get(name)
+            if one is not None and one.unsaved == seq:
+                return seq
+            heappop(self._unsaved)
+        return None
 
     def _row(self, one: Watch | _Device) -> Standing:
         one.unsaved = None
@@ -522,39 +539,59 @@ class Judge:
         return Standing(_RULES_KEY, self._newest, _bytes(versions))
 
     def restore(self, rows: Iterable[Standing]) -> None:
-        """Take up where the rows leave off. After `know()`, before the first `judge()`."""
-        kept = {row.key: row for row in rows}
-        for device in self._devices.values():
-            if (row := kept.get(device.id)) is not None:
-                device.load(json.loads(row.state))
-                device.seq = row.seq
-                self._newest = max(self._newest, row.seq)
-        known = json.loads(kept[_RULES_KEY].state) if _RULES_KEY in kept else {}
-        self._rules_saved = known == {rule.name: rule.version for rule in self.rules.rules}
-        for watch in self._watches.values():
-            self._restore_watch(watch, kept.get(watch.id), known)
-        self._find_orphans(kept.values())
+        """Take up where the rows leave off. After `know()`, before the first `judge()`.
 
-    def _restore_watch(
-        self, watch: Watch, row: Standing | None, known: Mapping[str, str]
-    ) -> None:
-        state = None if row is None else json.loads(row.state)
-        if row is not None and state["version"] == watch.rule.version:
-            watch.load(state)
-            watch.seq = row.seq
+        Rows of devices that become known later (strangers) wait for them.
+        """
+        self._waiting = {row.key: row for row in rows}
+        row = self._waiting.pop(_RULES_KEY, None)
+        known: Mapping[str, str] = {} if row is None else json.loads(row.state)
+        self._rules_saved = known == {rule.name: rule.version for rule in self.rules.rules}
+        for device in self._devices.values():
+            self._restore_device(device)
+        for watch in self._watches.values():
+            old = self._waiting.get(watch.id)
+            if not self._take_up(watch) and known.get(watch.rule.name) != watch.rule.version:
+                self._start_afresh(watch, old, known=bool(known))
+        self._find_orphans()
+
+    def _restore_device(self, device: _Device) -> None:
+        row = self._waiting.pop(device.id, None)
+        if row is not None:
+            device.load(json.loads(row.state))
+            device.seq = row.seq
             self._newest = max(self._newest, row.seq)
-            if hears_life(watch.rule.when):
-                for name in watch.facts:
-                    self._unstarted.pop(name, None)
-            self._must.pop(watch.id, None)
-            self._arm(watch)
-            return
-        if known and known.get(watch.rule.name) != watch.rule.version:
+
+    def _take_up(self, watch: Watch) -> bool:
+        """Load the watch's row, if there is one of this version of the rule."""
+        row = self._waiting.get(watch.id)
+        if row is None:
+            return False
+        state = json.loads(row.state)
+        if state["version"] != watch.rule.version:
+            return False
+        del self._waiting[watch.id]
+        watch.load(state)
+        watch.seq = watch.restored_seq = row.seq
+        self._newest = max(self._newest, row.seq)
+        if hears_life(watch.rule.when):
+            for name in watch.facts:
+                self._unstarted.pop(name, None)
+        self._must.pop(watch.id, None)
+        self._arm(watch)
+        return True
+
+    def _start_afresh(self, watch: Watch, old: Standing | None, *, known: bool) -> None:
+        """The rule is new or was edited: it starts from the present values."""
+        if known:
             for name in list(watch.facts):
                 self._seed(watch, self._devices[name])
                 self._explain(watch, watch.facts[name])
-            if state is not None:
-                self._close_old(watch, state)
+            watch.begin_here()
+            watch.restored_seq = watch.seq
+        if old is not None:
+            del self._waiting[watch.id]
+            self._close_old(watch, json.loads(old.state))
 
     def _close_old(self, watch: Watch, state: Mapping[str, Any]) -> None:
         """The rule was edited: what was open under its old words closes; it starts afresh."""
@@ -565,10 +602,10 @@ class Judge:
             self._now = self._now if self._now is not None else at_ms
             self._report(watch, [change], None)
 
-    def _find_orphans(self, rows: Iterable[Standing]) -> None:
-        for row in rows:
+    def _find_orphans(self) -> None:
+        for row in self._waiting.values():
             rule, _, key = row.key.partition("|")
-            if rule in ("rules", "device") or row.key in self._watches:
+            if rule == "device" or self.rules.named(rule) is not None:
                 continue
             opened_ms = _open_since(json.loads(row.state))
             if opened_ms is not None:

@@ -227,6 +227,7 @@ class Watch:
         "must_save",
         "near",
         "points",
+        "restored_seq",
         "rule",
         "run",
         "seq",
@@ -259,6 +260,7 @@ class Watch:
         self.due_ms: int | None = None
         self.armed_ms: int | None = None
         self.seq = 0
+        self.restored_seq = 0  # entries up to here may come again
         self.unsaved: int | None = None
         self.must_save = False
 
@@ -295,6 +297,13 @@ class Watch:
         self._fold(self.base.copy(), 0)
         self._ring_before(now_ms, [])
         return compare(told, self.run.alerts)
+
+    def begin_here(self) -> None:
+        """What came before now is settled: it is too late for anything older."""
+        self.base = self.run.copy()
+        self.near = None
+        self.inputs = []
+        self.split = 0
 
     def end(self, at_ms: int) -> list[Change]:
         """Nobody watches any more: what is open closes."""

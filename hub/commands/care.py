@@ -85,7 +85,8 @@ def doctor(alive: bool) -> None:
     findings = asyncio.run(look(settings, clock))
     for finding in findings:
         verdict = click.style(f"{finding.verdict:8}", fg=_COLOURS[finding.verdict])
-        click.echo(f"{verdict} {finding.part}: {finding.text}")
+        text = finding.text.replace("\n", f"\n{' ' * 9}")
+        click.echo(f"{verdict} {finding.part}: {text}")
     sys.exit(1 if any(finding.verdict == PROBLEM for finding in findings) else 0)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from hub.mqtt import Address, WrongAddress
 from hub.settings import Settings, WrongSetting, read_settings
 from hub.simulate import Pace, Player, Unreachable
 from hub.simulated.day import SimulatedDevice
-from hub.simulated.figures import DEVICES_MAX
+from hub.simulated.figures import DEVICES_MAX, FIGURES
 from hub.simulated.frames import Unusable, read_frames
 from hub.simulated.voices import Event, day_events
 from hub.site import Site, WrongSite, read_site
@@ -38,7 +38,8 @@ class Wish:
     count: int | None
     seed: int
     start: str | None
-    first_press: float | None
+    first_press: float
+    presses_per_day: float
     frames: Path | None
 
     @property
@@ -57,7 +58,20 @@ class Wish:
 @click.option("--count", type=click.IntRange(1), help="End after so many messages.")
 @click.option("--seed", default=1, show_default=True, help="Another seed, another day.")
 @click.option("--start", help="When the simulated day begins, RFC 3339; else now.")
-@click.option("--first-press", type=click.FloatRange(0, 1e6), help="A press after so many seconds.")
+@click.option(
+    "--first-press",
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(0, 1e6),
+    help="One press after so many seconds, whatever the day brings.",
+)
+@click.option(
+    "--presses-per-day",
+    default=FIGURES.presses_per_button_and_day,
+    show_default=True,
+    type=click.FloatRange(0, 1e5),
+    help="Presses of one button in one simulated day.",
+)
 @click.option(
     "--frames",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -115,7 +129,6 @@ def _say(word: str) -> None:
 
 def _day(wish: Wish, site: Site, clock: Clock) -> Iterator[Event]:
     start_ms = clock.now_ms() if wish.start is None else _moment_ms(wish.start, site)
-    press_ms = None if wish.first_press is None else wish.first_press * 1_000 * (wish.speed or 1)
     return day_events(
         [SimulatedDevice.of(row) for row in device_rows(wish.devices)],
         site=site.id,
@@ -123,7 +136,8 @@ def _day(wish: Wish, site: Site, clock: Clock) -> Iterator[Event]:
         seed=wish.seed,
         start_ms=start_ms,
         run=f"s{wish.seed}-{start_ms:x}",
-        first_press_ms=None if press_ms is None else round(press_ms),
+        first_press_ms=round(wish.first_press * 1_000 * (wish.speed or 1)),
+        figures=replace(FIGURES, presses_per_button_and_day=wish.presses_per_day),
     )
 
 

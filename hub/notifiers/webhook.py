@@ -47,9 +47,15 @@ class WebhookChannel:
             "X-Hub-Signature": signature(self._secret, timestamp, body),
         }
         try:
-            answer = await self._client.post(self._url, content=body, headers=headers)
+            # The answer's body is never read: it may be of any length.
+            async with self._client.stream(
+                "POST", self._url, content=body, headers=headers
+            ) as answer:
+                self._judge(answer)
         except httpx.TransportError as error:
             raise TryAgain(f"{type(error).__name__}: {error}".removesuffix(": ")) from error
+
+    def _judge(self, answer: httpx.Response) -> None:
         if answer.is_success:
             return
         reason = f"HTTP {answer.status_code} {answer.reason_phrase}".strip()

@@ -177,6 +177,8 @@ def _public_door(traffic: str) -> Callable[[SimulatedDevice, Figures], Planner]:
 def _happenings(rng: Random, traffic: Iterable[Traffic]) -> Iterator[float]:
     """Seconds of the day, as chance has them: the next comes after an exponential wait."""
     for from_h, to_h, per_hour in traffic:
+        if per_hour <= 0:
+            continue
         at_h = from_h + rng.expovariate(per_hour)
         while at_h < to_h:
             yield at_h * HOUR_S
@@ -205,8 +207,8 @@ def _button(button: SimulatedDevice, figures: Figures) -> Planner:
     test_day = _share(button.id, "test")
 
     def plan(rng: Random) -> Iterator[Plan]:
-        if rng.random() < figures.presses_per_button_and_day:
-            at_s, word = rng.uniform(0, 24 * HOUR_S), rng.choice(figures.press_words)
+        for at_s in _happenings(rng, [Traffic(0, 24, figures.presses_per_button_and_day / 24)]):
+            word = rng.choice(figures.press_words)
             yield Plan(at_s, button, {"press": word})
             if rng.random() < figures.pressed_again_chance:
                 again_s = at_s + rng.uniform(*figures.pressed_again_s)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from device_drivers.moments import rfc_3339
 from hub.simulated.day import Act, Points, SimulatedDevice, live
+from hub.simulated.figures import FIGURES, Figures
 
 APPLICATION_ID = "5f3c9a52-0d6e-4a7b-9c1e-2b8d4f6a7c90"
 MILESIGHT_PORT = 85
@@ -51,13 +52,14 @@ def day_events(
     start_ms: int,
     run: str,
     first_press_ms: int | None = None,
+    figures: Figures = FIGURES,
 ) -> Iterator[Event]:
     """Everything that the devices say from `start_ms` on, their gateways first, without end.
 
     `first_press_ms` of simulated time after the start the first button of the hub's own kind is
     pressed, whatever the day brings. The same arguments give the same events.
     """
-    acts = live(devices, seed=seed, start_ms=start_ms, zone=zone)
+    acts = live(devices, seed=seed, start_ms=start_ms, zone=zone, figures=figures)
     buttons = (d for d in devices if d.family == "button" and d.driver == "native")
     button = next(buttons, None)
     if first_press_ms is not None and button is not None:

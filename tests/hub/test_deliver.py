@@ -1,128 +1,15 @@
 """From the outbox through channels: in order, again, given up, and never lost."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy.engine import Engine
 
 from hub import database, outbox
-from hub.deliver import Backoff, Channel, GiveUp, TryAgain, deliver
-from hub.health import NO_FIGURES, Figures
-from hub.outbox import NewNotice, Notice
-from hub.settings import Settings
-from hub.writer import Writer
-from tests.hub.timekeeper import Timekeeper
-
-SOON_S = 10.0
-SETTINGS = Settings(deliver_retry_min_s=1.0, deliver_retry_max_s=60.0, deliver_tries_max=3)
-
-
-class Script:
-    """A channel that does what it is told, notice by notice; a fake, for outcomes at will."""
-
-    def __init__(self, name: str = "log", *steps: BaseException | asyncio.Event | None) -> None:
-        self.name = name
-        self.steps = list(steps)
-        self.told: asyncio.Queue[Notice] = asyncio.Queue()
-        self.there = asyncio.Event()
-        self.there.set()
-
-    async def ready(self) -> None:
-        await self.there.wait()
-
-    async def send(self, notice: Notice) -> None:
-        self.told.put_nowait(notice)
-        step = self.steps.pop(0) if self.steps else None
-        if isinstance(step, asyncio.Event):
-            await step.wait()
-        elif step is not None:
-            raise step
-
-    async def next(self) -> Notice:
-        return await asyncio.wait_for(self.told.get(), SOON_S)
-
-
-class Office:
-    """A database with its writer, a clock, and a deliverer that can be started and stopped."""
-
-    def __init__(self, engine: Engine, writer: Writer) -> None:
-        self.engine = engine
-        self.writer = writer
-        self.time = Timekeeper()
-        self.wake = asyncio.Event()
-        self.reports: asyncio.Queue[tuple[str, str, str, Figures]] = asyncio.Queue()
-
-    def report(
-        self, part: str, state: str, text_zh: str, text_en: str, figures: Figures = NO_FIGURES
-    ) -> None:
-        assert text_zh
-        self.reports.put_nowait((part, state, text_en, figures))
-
-    async def put(self, *cases: str, channel: str = "log") -> None:
-        """A notice for each of the cases, then wake the deliverer as the judge does."""
-        now_ms = self.time.now_ms()
-        rows = [NewNotice(case, channel, "opened", "{}", now_ms, now_ms) for case in cases]
-        await self.writer.run(lambda connection: outbox.put(connection, rows))
-        self.wake.set()
-
-    async def reported(self, wanted: Callable[[str, str, Figures], bool]) -> tuple[str, str]:
-        """State and text of the next report that is wanted."""
-        while True:
-            async with asyncio.timeout(SOON_S):
-                part, state, text, figures = await self.reports.get()
-            if wanted(part, state, figures):
-                return state, text
-
-    async def noted(self, tries: int) -> tuple[str, str]:
-        """Wait until so many tries in all have been written."""
-        return await self.reported(lambda _p, _s, f: sum(int(n or 0) for n in f.values()) == tries)
-
-    def rows(self, table: sa.Table = database.notices) -> list[Any]:
-        with self.engine.connect() as connection:
-            return list(connection.execute(sa.select(table).order_by(table.c.id)))
-
-    @asynccontextmanager
-    async def at_work(
-        self, *channels: Channel, settings: Settings = SETTINGS
-    ) -> AsyncIterator[None]:
-        """The deliverer runs while the block lasts; its end is as sudden as a crash."""
-        running = asyncio.create_task(
-            deliver(
-                engine=self.engine,
-                writer=self.writer,
-                channels={channel.name: channel for channel in channels},
-                settings=settings,
-                clock=self.time,
-                wake=self.wake,
-                report=self.report,
-                wait=self.time.wait,
-                jitter=lambda: 1.0,
-            )
-        )
-        try:
-            yield
-        finally:
-            running.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await running
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    engine = database.open_engine(f"sqlite:///{tmp_path / 'hub.db'}")
-    database.migrate(engine)
-    writer = Writer(database.for_writing(engine), retry_s=0.01)
-    yield Office(engine, writer)
-    writer.close()
-    engine.dispose()
+from hub.deliver import Backoff, GiveUp, TryAgain
+from tests.hub.office import SETTINGS, Office, Script
 
 
 async def test_a_notice_is_sent_once_and_noted(office: Office) -> None:
@@ -292,6 +179,23 @@ async def test_what_was_sent_and_not_yet_noted_is_sent_again_under_its_id(office
 
     assert (first.id, first.body_json) == (second.id, second.body_json)
     assert [row.state for row in office.rows()] == ["sent"]
+
+
+async def test_only_what_is_over_is_forgotten(office: Office) -> None:
+    async with office.at_work(Script("log", None, GiveUp("no"), TryAgain("busy"))):
+        for case in ("C-1", "C-2", "C-3"):
+            await office.put(case)
+        await office.noted(3)
+    now_ms = office.time.now_ms()
+
+    def forget(before_ms: int, rows_max: int) -> int:
+        with database.for_writing(office.engine).begin() as connection:
+            return outbox.forget(connection, before_ms, rows_max)
+
+    assert forget(now_ms, 10) == 0
+    assert forget(now_ms + 1, 1) == 1
+    assert forget(now_ms + 1, 10) == 1
+    assert [row.state for row in office.rows()] == ["waiting"]
 
 
 async def test_a_batch_is_bounded(office: Office) -> None:

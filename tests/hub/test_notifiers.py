@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from email.utils import formatdate
+from typing import Any
 
 import aiomqtt
 import pytest
@@ -20,6 +21,7 @@ from hub.notifiers import open_channels
 from hub.notifiers.log import LogChannel
 from hub.outbox import Notice
 from hub.settings import Settings, WrongSetting
+from tests.hub.office import Office
 from tests.hub.timekeeper import Timekeeper
 from tests.programs import Mosquitto, free_port
 
@@ -52,7 +54,7 @@ async def listening(broker: Mosquitto) -> AsyncIterator[aiomqtt.Client]:
         yield client
 
 
-async def heard(client: aiomqtt.Client) -> tuple[str, object]:
+async def heard(client: aiomqtt.Client) -> tuple[str, Any]:
     async with asyncio.timeout(SOON_S):
         message = await anext(aiter(client.messages))
     assert isinstance(message.payload, bytes)
@@ -117,6 +119,25 @@ async def test_a_broker_that_was_killed_is_found_again(broker: Mosquitto) -> Non
             _topic, body = await heard(client)
 
     assert body == {"notice": 8, "case": "C-1", "state": "raised"}
+
+
+async def test_what_waits_for_a_broker_goes_out_in_order_when_it_is_back(
+    broker: Mosquitto, office: Office
+) -> None:
+    async with listening(broker):
+        pass  # its session stays at the broker and collects
+    broker.stop()
+    async with channels_at(broker.port) as channels, office.at_work(channels["mqtt"]):
+        await office.put("C-1", "C-2", "C-1", "C-1", channel="mqtt")
+        await office.reported(lambda part, _state, _f: part == "deliver-mqtt")
+        broker.start()
+        await office.noted(4)
+
+    async with listening(broker) as client:
+        numbers = [(await heard(client))[1] for _ in range(4)]
+    assert [row.tries for row in office.rows()] == [1, 1, 1, 1]
+    assert sorted(body["notice"] for body in numbers) == [1, 2, 3, 4]
+    assert [body["notice"] for body in numbers if body["notice"] != 2] == [1, 3, 4]
 
 
 async def test_sent_means_that_the_broker_has_confirmed() -> None:

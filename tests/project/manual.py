@@ -1,5 +1,7 @@
 """The generated pages of the manual: `python -m tests.project.manual` writes them anew."""
 
+import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +12,12 @@ from hub.commands.care import markdown_table, rows
 from hub.settings import Settings
 
 ROOT = Path(__file__).parents[2]
+PACKAGES = ("device_drivers", "rules", "hub", "dashboard_api")
+ARCHITECTURE = ROOT / "ARCHITECTURE.md"
 SETTINGS, COMMANDS = ROOT / "docs/settings.md", ROOT / "docs/commands.md"
 WIDTH = 96
+_MAP_BEGINS = "| file | what it is |\n"
+_SENTENCE = re.compile(r".*?[.!?](?=\s|$)")
 _TABLE_BEGINS = "| name | default |"
 
 _COMMANDS_HEAD = """# Commands
@@ -19,6 +25,32 @@ _COMMANDS_HEAD = """# Commands
 What `hub COMMAND --help` says, for every command.
 This page is written by `python -m tests.project.manual`.
 """
+
+
+def architecture_page() -> str:
+    """ARCHITECTURE.md as it must be: what a person wrote, and the map of the code at its end."""
+    head, _map = ARCHITECTURE.read_text(encoding="utf-8").split(_MAP_BEGINS, 1)
+    lines = [f"| `{name}` | {sentence} |" for name, sentence in code_map()]
+    return "\n".join([f"{head}{_MAP_BEGINS}|---|---|", *lines]) + "\n"
+
+
+def code_map() -> Iterator[tuple[str, str]]:
+    """Every module with the first sentence of its docstring, package by package."""
+    for package in PACKAGES:
+        for module in sorted((ROOT / package).rglob("*.py"), key=_place):
+            document = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8")))
+            own_folder = module.name == "__init__.py" and module.parent.parent != ROOT
+            if document and not own_folder:
+                paragraph = " ".join(document.split("\n\n")[0].split())
+                sentence = _SENTENCE.match(paragraph)
+                shown = sentence.group() if sentence else paragraph
+                yield str(module.relative_to(ROOT)), shown.replace("|", "\\|")
+
+
+def _place(module: Path) -> tuple[bool, tuple[str, ...]]:
+    """A package's own modules before its folders, `__init__` first."""
+    depth = len(module.relative_to(ROOT).parts)
+    return depth > 2, module.relative_to(ROOT).with_suffix("").parts
 
 
 def settings_page() -> str:
@@ -55,7 +87,8 @@ def helps(
 
 
 def write() -> None:
-    """Write both pages."""
+    """Write all three pages."""
+    ARCHITECTURE.write_text(architecture_page(), encoding="utf-8")
     SETTINGS.write_text(settings_page(), encoding="utf-8")
     COMMANDS.write_text(commands_page(), encoding="utf-8")
 

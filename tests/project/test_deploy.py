@@ -104,6 +104,26 @@ def test_the_hubs_settings_in_the_compose_file_are_known(compose: dict[str, Any]
     assert settings.influxdb_bucket == influxdb["DOCKER_INFLUXDB_INIT_BUCKET"]
 
 
+def has_compose() -> bool:
+    docker = shutil.which("docker")
+    if docker is None:
+        return False
+    asked = subprocess.run([docker, "compose", "version"], check=False, capture_output=True)
+    return asked.returncode == 0
+
+
+@pytest.mark.docker
+@pytest.mark.skipif(not has_compose(), reason="no docker compose here")
+def test_docker_itself_accepts_the_file(tmp_path: Path) -> None:
+    for name in ("docker-compose.yml", "deploy"):
+        source = ROOT / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, tmp_path / name)
+    subprocess.run([tmp_path / "deploy/make-secrets"], check=True, capture_output=True)
+
+    subprocess.run(["docker", "compose", "config", "--quiet"], cwd=tmp_path, check=True)
+
+
 @dataclass(frozen=True)
 class Deployment:
     """The compose file's broker at `port`, with the passwords that `make-secrets` made."""

@@ -19,12 +19,28 @@ SENTENCE_END = re.compile(r"[a-z`)][.!?] [A-Z]")
 RENEW = "run: .venv/bin/python -m tests.project.manual"
 
 
+def test_the_map_of_the_code_is_what_the_modules_say() -> None:
+    assert manual.ARCHITECTURE.read_text(encoding="utf-8") == manual.architecture_page(), RENEW
+
+
 def test_the_settings_page_is_the_table_of_the_settings() -> None:
     assert manual.SETTINGS.read_text(encoding="utf-8") == manual.settings_page(), RENEW
 
 
 def test_the_commands_page_is_what_the_commands_say() -> None:
     assert manual.COMMANDS.read_text(encoding="utf-8") == manual.commands_page(), RENEW
+
+
+NAMED = re.compile(
+    r"`((?:device_drivers|rules|hub|dashboard_api|tests|docs|deploy)/[\w./-]*(?:\.\w+|/))`"
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_that_is_named_is_there(page: Path) -> None:
+    named = NAMED.findall(page.read_text(encoding="utf-8"))
+
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -1,0 +1,104 @@
+"""`hub run`: the main job, until Ctrl-C or SIGTERM."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+import click
+import uvloop
+
+from hub.app import open_ground
+from hub.app import run as run_hub
+from hub.broker import BrokerFailed
+from hub.clock import SystemClock
+from hub.database import UnusableDatabase
+from hub.mistakes import Mistakes
+from hub.mqtt import WrongAddress
+from hub.settings import Settings, WrongSetting, read_settings
+from hub.users import FIRST_USER, ensure_first_user
+from rules.loader import RuleMistakes
+
+FELL = 70  # exit code of a bug: whoever looks after the process starts it again
+FOR_A_PERSON = (
+    WrongSetting,
+    WrongAddress,
+    Mistakes,
+    RuleMistakes,
+    UnusableDatabase,
+    BrokerFailed,
+    OSError,
+)
+
+
+@click.command()
+@click.option("--dashboard/--no-dashboard", default=True, help="Serve the pages as well.")
+def run(dashboard: bool) -> None:
+    """Ingest, judge, archive, deliver and the dashboard, until Ctrl-C or SIGTERM.
+
+    Settings come from the environment or hub.toml: see `hub settings`.
+    """
+    set_up_log()
+    live(_run(dashboard))
+
+
+def set_up_log() -> None:
+    """One line an event on standard error; libraries speak up only when something is odd."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    for name in ("httpx", "httpcore", "alembic", "aiomqtt"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+async def _run(dashboard: bool) -> None:
+    settings, clock = read_settings(), SystemClock()
+    await greet(settings)
+    await run_hub(
+        settings,
+        clock=clock,
+        dashboard=dashboard,
+        ready=lambda: click.echo(f"The hub runs. Pages: http://{settings.http}"),
+    )
+
+
+async def greet(settings: Settings) -> None:
+    """At the very first start: make the first user and print its password, once."""
+    clock = SystemClock()
+    async with open_ground(settings, clock) as ground:
+        password = ensure_first_user(ground.engine, clock)
+    if password is not None:
+        click.echo(f"First start. Log in as {FIRST_USER} with the password {password}")
+        click.echo("It is not shown again; change it with: hub user add NAME --role admin")
+
+
+def live(job: Coroutine[Any, Any, None]) -> None:
+    """Run a job until it ends or somebody ends it; a mistake of settings is told in words."""
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_until_signal(job))
+    except* FOR_A_PERSON as mistakes:
+        raise click.ClickException(_words(mistakes)) from None
+    except* Exception:
+        logging.getLogger(__name__).critical("the hub fell; it goes on where it was", exc_info=True)
+        raise SystemExit(FELL) from None
+
+
+def _words(group: BaseExceptionGroup[BaseException]) -> str:
+    lines: list[str] = []
+    for error in group.exceptions:
+        lines.append(_words(error) if isinstance(error, BaseExceptionGroup) else str(error))
+    return "\n".join(lines)
+
+
+async def _until_signal(job: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.ensure_future(job)
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sign, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not task.cancelled():
+            raise

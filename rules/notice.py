@@ -1,0 +1,49 @@
+"""Which changes of a case people are told, and why: a reason or nothing. Channels are the hub's."""
+
+from enum import StrEnum
+
+from rules.case import Case
+
+
+class Reason(StrEnum):
+    """Stored with the notice and shown to people."""
+
+    OPENED = "opened"  # a case was raised
+    AGAIN = "again"  # it happened once more
+    CHANGED = "changed"  # somebody answered, was sent, has arrived, called back
+    ENDED = "ended"  # the alert is over; the case may stay for a person
+    TAKEN_BACK = "taken_back"  # it was never so
+    CLOSED = "closed"  # a person has closed it
+    SHELVED = "shelved"
+
+
+_REASONS = {
+    "raised": Reason.OPENED,
+    "again": Reason.AGAIN,
+    "ended": Reason.ENDED,
+    "taken_back": Reason.TAKEN_BACK,
+    "close": Reason.CLOSED,
+    "shelve": Reason.SHELVED,
+    "answer": Reason.CHANGED,
+    "dispatch": Reason.CHANGED,
+    "arrive": Reason.CHANGED,
+    "confirm": Reason.CHANGED,
+}
+
+
+def reason(before: Case | None, after: Case, what: str) -> Reason | None:
+    """Why people must hear of this change; None: they need not.
+
+    `what` is an act of a person, or raised, again, ended, taken_back. A note is for those who
+    look at the case; what changed nothing is no news. While a case is shelved only its end and
+    what makes it worse is told.
+    """
+    if before is not None and before.version == after.version:
+        return None
+    if what == "again" and before is not None and _is_shelved(before, after.changed_ms):
+        return None
+    return _REASONS.get(what)
+
+
+def _is_shelved(case: Case, at_ms: int) -> bool:
+    return case.shelved_until_ms is not None and at_ms < case.shelved_until_ms
