@@ -1,0 +1,1 @@
+"""Measurements on one machine in one run: ratios against a peer, never bare figures."""

@@ -21,7 +21,9 @@ from hub.journal import COMMAND, Entry, append
 _STATUS = {"no_such_case": 404, "not_allowed": 403}
 
 
-def keep(engine: Engine, viewer: Viewer, case_id: str, act: str, command: Command, now_ms: int) -> int:
+def keep(
+    engine: Engine, viewer: Viewer, case_id: str, act: str, command: Command, now_ms: int
+) -> int:
     """Write a command; its number. Raises the problem if the case is not there or has changed."""
     given = command.model_dump(exclude_none=True)
     body = {"act": act, "case": case_id, "by": viewer.name, "at_ms": now_ms, **given}

@@ -1,4 +1,4 @@
-"""Figures for people who look after the community: who can be reached, how fast we were, what is used.
+"""Figures for those who look after the community: who can be reached, how fast, what is used.
 
 Pure: rows of the stores go in, figures come out. A figure that is not known is None, never 0.
 """
@@ -154,9 +154,7 @@ def _figures(cases: Sequence[Row]) -> dict[str, Any]:
 
 
 def _spans_s(cases: Iterable[Row], until: str) -> list[float]:
-    return [
-        (case[until] - case["heard_at_ms"]) / 1000 for case in cases if case[until] is not None
-    ]
+    return [(case[until] - case["heard_at_ms"]) / 1000 for case in cases if case[until] is not None]
 
 
 def _median(spans_s: Sequence[float]) -> float | None:
@@ -175,8 +173,11 @@ def uses(rows: Sequence[SeriesRow]) -> float:
     totals = [row for row in rows if row.point == "uses"]
     grown = sum(_growth(before, after) for before, after in pairwise(totals))
     first = _growth_within(totals[0]) if totals else 0.0
-    reps = sum((row.mean if row.mean is not None else _number(row.value)) * row.count
-               for row in rows if row.point == "rep")
+    reps = sum(
+        (row.mean if row.mean is not None else _number(row.value)) * row.count
+        for row in rows
+        if row.point == "rep"
+    )
     return grown + first + reps
 
 

@@ -134,7 +134,12 @@ class LiveFeed:
         query = changes.select().where(changes.c.id > after).order_by(changes.c.id)
         with self._engine.connect() as connection:
             rows = connection.execute(query.limit(self._settings.live_rows_max)).all()
-        return [Change(*row[:3], msgspec.json.decode(row[3], type=dict), row[4]) for row in rows]
+        return [
+            Change(
+                row.id, row.kind, row.key, msgspec.json.decode(row.body_json, type=dict), row.at_ms
+            )
+            for row in rows
+        ]
 
     def _span(self) -> tuple[int, int]:
         query = sa.select(sa.func.min(changes.c.id), sa.func.max(changes.c.id))

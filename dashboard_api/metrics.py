@@ -1,7 +1,6 @@
 """What Prometheus is told, read from the database at each scrape."""
 
 from collections.abc import Iterable, Iterator
-from typing import cast
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -20,7 +19,7 @@ def exposition(connection: Connection, now_ms: int) -> str:
     """The text of one scrape."""
     registry = CollectorRegistry()
     registry.register(_Look(list(_metrics(connection, now_ms))))
-    return cast("str", generate_latest(registry).decode())
+    return generate_latest(registry).decode()
 
 
 class _Look:
@@ -45,7 +44,9 @@ def _metrics(connection: Connection, now_ms: int) -> Iterator[Metric]:
     )
     notices = {"waiting": 0, "given_up": 0, "sent": 0} | queries.notice_counts(connection)
     yield _gauge("hub_notices", "Notices by state.", "state", notices)
-    health = GaugeMetricFamily("hub_health", "1 for the state of each part.", labels=("part", "state"))
+    health = GaugeMetricFamily(
+        "hub_health", "1 for the state of each part.", labels=("part", "state")
+    )
     age = GaugeMetricFamily("hub_health_age_seconds", "Since a part last spoke.", labels=("part",))
     for row in queries.health_rows(connection):
         age.add_metric((row["part"],), (now_ms - row["at_ms"]) / 1000)

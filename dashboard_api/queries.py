@@ -4,7 +4,7 @@ Every function takes a connection and gives rows as plain mappings; `shapes.py` 
 give them their form. Nothing here writes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -29,7 +29,7 @@ from hub.database import (
     strangers,
 )
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 
 _decode = msgspec.json.Decoder().decode
 
@@ -117,9 +117,7 @@ def case_version(connection: Connection, case_id: str) -> tuple[str, int] | None
 def story_of(connection: Connection, case_id: str) -> list[Row]:
     """The case's log in its order."""
     query = case_log.select().where(case_log.c.case_id == case_id).order_by(case_log.c.id)
-    return [
-        row | {"body": _decode(row["body_json"] or "{}")} for row in rows_of(connection, query)
-    ]
+    return [row | {"body": _decode(row["body_json"] or "{}")} for row in rows_of(connection, query)]
 
 
 def notices_of(connection: Connection, case_ids: Sequence[str]) -> list[Row]:
@@ -136,7 +134,7 @@ def open_counts(connection: Connection) -> dict[str, int]:
         .where(cases.c.closed_at_ms.is_(None))
         .group_by(cases.c.severity)
     )
-    return {severity: count for severity, count in connection.execute(query)}
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def cases_between(connection: Connection, from_ms: int, to_ms: int) -> list[Row]:
@@ -155,9 +153,7 @@ def cases_between(connection: Connection, from_ms: int, to_ms: int) -> list[Row]
 
 def command_result(connection: Connection, seq: int) -> tuple[bool, dict[str, Any]] | None:
     """What the judge said of a command; None: nothing yet."""
-    row = connection.execute(
-        command_results.select().where(command_results.c.seq == seq)
-    ).first()
+    row = connection.execute(command_results.select().where(command_results.c.seq == seq)).first()
     return None if row is None else (bool(row.ok), _decode(row.body_json))
 
 
@@ -302,10 +298,10 @@ def newest_change(connection: Connection) -> int:
 def notice_counts(connection: Connection) -> dict[str, int]:
     """How many notices wait, were sent, were given up."""
     query = sa.select(notices.c.state, sa.func.count()).group_by(notices.c.state)
-    return {state: count for state, count in connection.execute(query)}
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def follower_positions(connection: Connection) -> dict[str, int]:
     """How far each follower of the journal has come."""
     query = sa.select(cursors.c.follower, cursors.c.seq)
-    return {follower: seq for follower, seq in connection.execute(query)}
+    return {row.follower: row.seq for row in connection.execute(query)}

@@ -336,9 +336,7 @@ class Command(BaseModel):
     outcome: Outcome | None = Field(None, description="close: why it is over.")
     called_back: bool = Field(False, description="close: was the person called back?")
     until_ms: int | None = Field(None, ge=0, description="shelve: until when (needed).")
-    reason: str | None = Field(
-        None, max_length=TEXT_CHARS_MAX, description="shelve: why (needed)."
-    )
+    reason: str | None = Field(None, max_length=TEXT_CHARS_MAX, description="shelve: why (needed).")
     expected_version: int | None = Field(
         None, description="Refuse (409) if the case has changed since this version."
     )

@@ -165,6 +165,7 @@ def _opener(ground: Ground, devices: Devices, unknown: Strangers, buttons: Link)
     repeats = Repeats(
         messages_max=settings.dedupe_messages_max,
         presses_max=settings.dedupe_presses_max,
+        repeat_window_ms=settings.repeat_window_s * 1_000,
         copy_window_ms=settings.copy_window_s * 1_000,
     )
     with ground.engine.connect() as connection:
@@ -229,6 +230,7 @@ def loops(house: House) -> dict[str, Coroutine[Any, Any, Any]]:
             clock=clock,
             wake=house.archive_wake,
             describe=house.devices.describe,
+            calm=house.evaluation.calm,
             report=report,
         ),
         "deliver": deliver(

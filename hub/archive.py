@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -79,16 +80,19 @@ async def archive(  # noqa: PLR0913 - whatever it works with is passed in
     wake: asyncio.Event,
     describe: Describe,
     report: Report,
+    calm: asyncio.Event | None = None,
     wait: Wait = asyncio.sleep,
     jitter: Callable[[], float] = random.random,
 ) -> NoReturn:
     """Follow the journal until cancelled.
 
-    `wake` is set after a commit. `describe` gives family, grid and ground of a device, None if it
-    is not registered; it is called in a thread. `jitter` gives a share from 0 to 1.
+    While `calm` is not set the judge has a backlog, and the archive lets it have the processor, for
+    at most `archive_yield_max_s` a batch: the journal is the buffer. `wake` is set after a commit.
+    `describe` gives family, grid and ground of a device, None if it is not registered; it is called
+    in a thread. `jitter` gives a share from 0 to 1.
     """
     archivist = _Archivist(journal, writer, series, settings, clock, describe, report, wait, jitter)
-    await archivist.follow(wake)
+    await archivist.follow(wake, calm)
 
 
 @dataclass(slots=True)
@@ -107,11 +111,14 @@ class _Archivist:
     dead_letters: int = 0
     forgets_at_s: float = 0.0
 
-    async def follow(self, wake: asyncio.Event) -> NoReturn:
+    async def follow(self, wake: asyncio.Event, calm: asyncio.Event | None) -> NoReturn:
         self.seq = await asyncio.to_thread(self.journal.cursor, FOLLOWER)
         self._tell("green", _BACK)
         while True:
             wake.clear()
+            if calm is not None:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(calm.wait(), self.settings.archive_yield_max_s)
             batch = await asyncio.to_thread(self._read)
             await self._move(batch.end, await self._store(batch.points))
             await self._forget_old()

@@ -10,13 +10,13 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from rules.case import Case
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import Connection
 
 from hub import outbox
 from hub.database import alerts, case_log, cases, changes, command_results
 from hub.outbox import NewNotice
+from rules.case import Case
 
 _FIELDS = {f.name for f in fields(Case)}
 NUMBER_DIGITS = 6

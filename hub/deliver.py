@@ -220,7 +220,8 @@ class _Lane:
             return outbox.heads(connection, self.name, cases_busy, room)
 
     async def _try(self, notice: Notice) -> None:
-        self._done.append(await self._outcome(notice))
+        outcome = await self._outcome(notice)
+        self._done.append(outcome)  # only now: the list is another one after each note
         self._some_done.set()
 
     async def _outcome(self, notice: Notice) -> Outcome:

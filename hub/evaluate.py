@@ -14,7 +14,6 @@ from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
-from rules.finding import Standing
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import Connection, Engine
 
@@ -30,6 +29,7 @@ from hub.journal import COMMAND, READING, Entry
 from hub.lanes import Lanes
 from hub.settings import Settings
 from hub.writer import URGENT, Writer
+from rules.finding import Standing
 
 FOLLOWER = "judge"
 
@@ -60,6 +60,7 @@ class Evaluation:
         self._lanes = Lanes(0, settings.judge_queue_entries_max)
         self._commands_seen = 0
         self._flushed_ms = 0
+        self.calm = asyncio.Event()  # set while nothing waits: others may have the processor
 
     def restore(self) -> None:
         """Take up where the last run stopped: standings, cases, then the journal from there."""
@@ -214,7 +215,9 @@ async def evaluate(evaluation: Evaluation, feed: Feed) -> None:
     while True:
         await evaluation.fill()
         if await evaluation.step():
+            evaluation.calm.clear()
             await asyncio.sleep(0)  # the ingest's turn
         else:
+            evaluation.calm.set()
             with suppress(TimeoutError):
                 await asyncio.wait_for(feed.some.wait(), evaluation.wait_s())

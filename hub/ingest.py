@@ -22,14 +22,27 @@ from hub import journal, strangers
 from hub.clock import Clock
 from hub.devices import NATIVE, Devices
 from hub.feed import Feed
-from hub.journal import DAY_MS, GATEWAY, PRESS, READING, REFUSAL, RETAINED, STRANGER, Entry
+from hub.journal import (
+    BY_ID,
+    DAY_MS,
+    GATEWAY,
+    PRESS,
+    READING,
+    REFUSAL,
+    RETAINED,
+    STRANGER,
+    WEAK,
+    Entry,
+)
 from hub.mqtt import Link, Received
-from hub.repeats import Repeats, Trace, fingerprint
+from hub.repeats import BY_TIME, Repeats, Trace, fingerprint
 from hub.settings import Settings
 from hub.strangers import Strangers
 from hub.writer import NORMAL, URGENT, Writer
 
 BUTTONS, OTHERS = 0, 1  # the two connections, as `journal.link` names them
+
+AHEAD_MS_MAX = 10_000
 
 EVENTS = frozenset(name for name, point in POINTS.items() if point.kind == "event")
 
@@ -47,6 +60,28 @@ class Opened:
     repeats: int = 0
 
 
+class Moments:
+    """Moments of arrival for events that bring none: one device's are a millisecond apart.
+
+    What waited at the broker arrives all at once, and the same reading at the same moment is one
+    reading to the judge. Bound: `AHEAD_MS_MAX`; beyond it moments are shared after all.
+    """
+
+    def __init__(self) -> None:
+        self._newest: dict[str, int] = {}
+        self._newest_ms = 0  # of all devices
+
+    def next_ms(self, device_id: str, arrived_ms: int) -> int:
+        """The arrival, or the first moment after it that no event of the device has yet."""
+        if arrived_ms > self._newest_ms:
+            self._newest.clear()
+        free_ms = max(arrived_ms, self._newest.get(device_id, 0) + 1)
+        moment_ms = min(free_ms, arrived_ms + AHEAD_MS_MAX)
+        self._newest[device_id] = moment_ms
+        self._newest_ms = max(self._newest_ms, moment_ms)
+        return moment_ms
+
+
 class Opener:
     """Turns messages into journal entries; knows the register, the strangers and the repeats."""
 
@@ -61,8 +96,10 @@ class Opener:
         self._settings = settings
         self._devices = devices
         self._repeats = repeats
+        self._moments = Moments()
         self._strangers = unknown
         self._on_button_topic = on_button_topic
+        self._stamps: dict[str, int] = {}
 
     def open(self, messages: Sequence[Received], arrived_ms: int, link: int) -> Opened:
         """Open messages in their order. `arrived_ms` is the moment of all of them."""
@@ -104,7 +141,7 @@ class Opener:
         if repeat:
             opened.repeats += 1
             return
-        readings = self._timed(decoded.readings, arrived_ms)
+        readings = self._timed(decoded.readings, device_id, arrived_ms)
         if message.retained:
             flags |= RETAINED
             readings = self._without_events(message, device_id, readings, opened)
@@ -113,8 +150,8 @@ class Opener:
         opened.entries.append(
             Entry(
                 0, READING, device_id, arrived_ms, readings, None, None,
-                self._gateway_id(decoded.gateway), flags,
-                trace.fingerprint, link, 0 if trace.lasting else message.packet_id,
+                self._gateway_id(decoded.gateway), flags | trace.sign,
+                trace.fingerprint, link, message.packet_id,
             )
         )  # fmt: skip
         if decoded.warnings:
@@ -143,24 +180,39 @@ class Opener:
 
     def _trace(self, message: Received, decoded: Decoded, flags: int, opened: Opened) -> Trace:
         if decoded.id is not None:
-            mark, lasting = fingerprint(decoded.address.encode(), decoded.id.encode()), True
+            mark, sign = fingerprint(decoded.address.encode(), decoded.id.encode()), BY_ID
         else:
             mark = fingerprint(message.topic.encode(), message.payload)
-            lasting = any(reading.at_ms is not None for reading in decoded.readings)
+            own_time = any(reading.at_ms is not None for reading in decoded.readings)
+            sign = BY_TIME if own_time else WEAK
         of_button = bool(flags & PRESS)
-        return Trace(mark, lasting, of_button, opened.link, message.packet_id, opened.arrived_ms)
+        return Trace(mark, sign, of_button, opened.link, message.packet_id, opened.arrived_ms)
 
-    def _timed(self, readings: tuple[Reading, ...], arrived_ms: int) -> tuple[Reading, ...]:
+    def _timed(
+        self, readings: tuple[Reading, ...], device_id: str, arrived_ms: int
+    ) -> tuple[Reading, ...]:
         """Every reading gets a moment: its own if it can be right, else that of the arrival."""
         oldest_ms = arrived_ms - self._settings.readings_keep_days * DAY_MS
-        return tuple(
-            [
-                Reading(point, value, at_ms, unit)
-                if at_ms is not None and oldest_ms < at_ms <= arrived_ms
-                else Reading(point, value, arrived_ms, unit)
-                for point, value, at_ms, unit in readings
-            ]
-        )
+        stamp_ms = 0
+        timed = []
+        for reading in readings:
+            at_ms = reading[2]
+            if at_ms is None or not oldest_ms < at_ms <= arrived_ms:
+                stamp_ms = stamp_ms or self._stamp(device_id, arrived_ms)
+                reading = Reading(reading[0], reading[1], stamp_ms, reading[3])  # noqa: PLW2901
+            timed.append(reading)
+        return tuple(timed)
+
+    def _stamp(self, device_id: str, arrived_ms: int) -> int:
+        """The moment of an arrival, later than the device's last: a whole backlog comes at once.
+
+        Two uses of a machine in one millisecond would be taken for one.
+        """
+        stamp_ms = max(arrived_ms, self._stamps.get(device_id, 0) + 1)
+        self._stamps[device_id] = stamp_ms
+        if len(self._stamps) > self._settings.dedupe_messages_max:
+            del self._stamps[next(iter(self._stamps))]
+        return stamp_ms
 
     def _without_events(
         self,
@@ -184,7 +236,8 @@ class Opener:
         if refused.address is not None:
             device_id, flags = self._sender(refused.address, refused.family)
         mark = fingerprint(message.topic.encode(), message.payload)
-        trace = Trace(mark, False, bool(flags & PRESS), link, message.packet_id, arrived_ms)
+        of_button = bool(flags & PRESS)
+        trace = Trace(mark, WEAK, of_button, link, message.packet_id, arrived_ms)
         if self._repeats.is_repeat(trace, redelivered=message.repeated):
             opened.repeats += 1
             return
@@ -210,7 +263,7 @@ class Opener:
         mark = fingerprint(message.topic.encode(), message.payload)
         opened.entries.append(
             Entry(
-                0, REFUSAL, device_id, opened.arrived_ms, (), body, raw, None, flags,
+                0, REFUSAL, device_id, opened.arrived_ms, (), body, raw, None, flags | WEAK,
                 mark, opened.link, message.packet_id,
             )
         )  # fmt: skip
@@ -300,7 +353,7 @@ def remembered(connection: Any, settings: Settings) -> list[Trace]:
     rows = connection.exec_driver_sql(_TRACES, (PRESS, settings.dedupe_presses_max)).all()
     rows += connection.exec_driver_sql(_OTHER_TRACES, (PRESS, settings.dedupe_messages_max)).all()
     return [
-        Trace(mark, not packet, bool(flags & PRESS), link, packet, arrived)
+        Trace(mark, flags & (WEAK | BY_ID), bool(flags & PRESS), link, packet, arrived)
         for mark, packet, flags, link, arrived in reversed(rows)
     ]
 

@@ -24,6 +24,8 @@ RETAINED = 1
 PRESS = 2  # holds a press, or may hold one: came from a button
 STRANGER = 4  # nobody registered the sender
 GATEWAY = 8  # a gateway that nobody registered
+WEAK = 16  # gave neither id nor time: equal bytes are no proof of a repeat
+BY_ID = 32  # `dedupe` is of the message's own id
 
 DAY_MS = 86_400_000
 

@@ -27,7 +27,7 @@ class Lanes:
         """A run of entries numbered from `first_seq`; those known already are passed over."""
         for seq, entry in enumerate(entries, first_seq):
             if seq > self.known_until:
-                self._add_one(entry._replace(seq=seq))
+                self._add_one(tuple.__new__(Entry, (seq, *entry[1:])))  # _replace, in half the time
         self.known_until = max(self.known_until, first_seq + len(entries) - 1)
 
     def _add_one(self, entry: Entry) -> None:

@@ -1,8 +1,9 @@
 """Which messages are the same message: redelivered, resent, or copied by the other connection.
 
 Three signs, strongest first:
-1. the message's own id, or the device's own time in it: the same sender with the same id (or the
-   same bytes, time included) is the same message, however late and by whatever way;
+1. the message's own id, or the device's own time in it: the same bytes, time included, are the
+   same message, however late and by whatever way; the same id of the same sender is, within
+   `repeat_window_s` (a device that counts from zero after each start is heard all the same);
 2. the broker's DUP flag with the packet id and bytes that this connection kept before;
 3. of a button that gives neither id nor time (many Zigbee ones): the two connections each bring
    one copy, so the n-th copy of the one is the n-th copy of the other.
@@ -14,8 +15,12 @@ Buttons have a memory of their own, which no flood of counters can push out.
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from hashlib import blake2b
+from math import inf
 from typing import NamedTuple
 
+from hub.journal import BY_ID, WEAK
+
+BY_TIME = 0  # of `Trace.sign`: the fingerprint is of all bytes, and they hold a time
 _HALF = 1 << 63
 
 
@@ -26,10 +31,10 @@ def fingerprint(*parts: bytes) -> int:
 
 
 class Trace(NamedTuple):
-    """What is remembered of a kept message. `lasting`: its fingerprint alone proves a repeat."""
+    """What is remembered of a kept message, or known of one that has just come."""
 
     fingerprint: int
-    lasting: bool
+    sign: int  # one of BY_ID, BY_TIME, WEAK
     of_button: bool
     link: int
     packet_id: int
@@ -37,17 +42,18 @@ class Trace(NamedTuple):
 
 
 class Newest:
-    """A set of the newest `items_max` numbers."""
+    """The newest `items_max` fingerprints with the moment of their arrival."""
 
     def __init__(self, items_max: int) -> None:
         self._items_max = items_max
-        self._items: dict[int, None] = {}
+        self._items: dict[int, int] = {}
 
-    def add(self, item: int) -> bool:
-        """Add; True when it was already there."""
-        if item in self._items:
+    def seen(self, fingerprint: int, arrived_ms: int, window_ms: float) -> bool:
+        """Was it there no longer than `window_ms` ago? If not, it is there from now on."""
+        before_ms = self._items.get(fingerprint)
+        if before_ms is not None and arrived_ms - before_ms <= window_ms:
             return True
-        self._items[item] = None
+        self._items[fingerprint] = arrived_ms
         if len(self._items) > self._items_max:
             del self._items[next(iter(self._items))]
         return False
@@ -56,8 +62,11 @@ class Newest:
 class Repeats:
     """Remembers kept messages and recognises their repeats."""
 
-    def __init__(self, *, messages_max: int, presses_max: int, copy_window_ms: int) -> None:
-        self._lasting = (Newest(messages_max), Newest(presses_max))
+    def __init__(
+        self, *, messages_max: int, presses_max: int, repeat_window_ms: int, copy_window_ms: int
+    ) -> None:
+        self._marks = (Newest(messages_max), Newest(presses_max))
+        self._windows_ms = {BY_ID: float(repeat_window_ms), BY_TIME: inf}
         self._packets: OrderedDict[tuple[int, int], int] = OrderedDict()
         self._packets_max = messages_max
         self._copies = Copies(copy_window_ms, presses_max)
@@ -69,8 +78,9 @@ class Repeats:
 
     def is_repeat(self, trace: Trace, *, redelivered: bool) -> bool:
         """Was this message kept before? If not, it is remembered from now on."""
-        if trace.lasting:
-            return self._lasting[trace.of_button].add(trace.fingerprint)
+        if trace.sign != WEAK:
+            window_ms = self._windows_ms[trace.sign]
+            return self._marks[trace.of_button].seen(trace.fingerprint, trace.arrived_ms, window_ms)
         if redelivered and self._packets.get((trace.link, trace.packet_id)) == trace.fingerprint:
             return True
         if trace.of_button and self._copies.is_copy(trace):

@@ -64,6 +64,9 @@ class Settings:
         200_000, "Newest messages among which a repeat is recognised."
     )
     dedupe_presses_max: int = setting(100_000, "The same for messages of buttons, kept apart.")
+    repeat_window_s: int = setting(
+        3_600, "The same id of the same device is the same message for so long."
+    )
     copy_window_s: int = setting(
         600, "How long the other connection's copy of a button's message is waited for."
     )
@@ -123,6 +126,9 @@ class Settings:
     influxdb_bucket: str = setting("hub", "Bucket or database.", env="INFLUXDB_V2_BUCKET")
     archive_batch_entries_max: int = setting(2_000, "Journal entries of one write.")
     archive_age_ms: int = setting(500, "How long readings may gather before a write.")
+    archive_yield_max_s: float = setting(
+        2.0, "How long the archive lets a judge with a backlog go first, each time."
+    )
     archive_timeout_s: float = setting(10.0, "Longest wait for one answer.")
     archive_retry_min_s: float = setting(0.5, "First wait after a failed write.")
     archive_retry_max_s: float = setting(

@@ -119,6 +119,7 @@ class Player:
         self._again: deque[tuple[Event, bytes]] = deque()  # cut off in mid-sending; ≤ IN_FLIGHT_MAX
         self._waiting: dict[str, Waiting] = {}
         self._unsent = 0
+        self._ended = False
         self._stopped = asyncio.Event()
         self._changed = asyncio.Event()  # something was sent, heard, or given up
 
@@ -139,6 +140,7 @@ class Player:
                 connecting.result()
             ending.result()
         finally:
+            self._ended = True
             for task in (feeding, ending, connecting):
                 task.cancel()
             await asyncio.gather(feeding, ending, connecting, return_exceptions=True)
@@ -187,6 +189,8 @@ class Player:
                 where, why = f"{self._address.host}:{self._address.port}", _first(errors)
                 if not connected_once:
                     raise Unreachable(f"no broker answers at {where}: {why}") from None
+                if self._ended:  # it broke while it was being closed, which hides a cancellation
+                    break
                 self._say(f"the broker at {where} is gone ({why}); connecting again")
             self.tally.reconnects += 1
             await asyncio.sleep(wait_s)

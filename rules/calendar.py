@@ -1,8 +1,14 @@
 """Workdays and holidays. Days are data: a table of years, with what an own file says on top."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
+
+from rules.document import Item, Mistake, Unreadable, nearest, read_document
+
+CHINA = Path(__file__).parent / "calendars" / "cn.yaml"
+RANGE_DAYS_MAX = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,5 +33,57 @@ class Calendar:
         """The same with a site's own days, which win."""
         return Calendar({**self.days, **days}, self.years)
 
+    def missing_year(self, today: date) -> int | None:
+        """The year for which people should add days now: this one, or from October on the next."""
+        soon = today.year + (1 if today.month >= 10 else 0)
+        return next((year for year in (today.year, soon) if not self.knows(year)), None)
+
 
 PLAIN = Calendar()
+
+
+def read_calendar(file: Path) -> Calendar:
+    """A file with `years`, `holidays` and `workdays`. Raises `Unreadable` with the place."""
+    top = read_document(file)
+    if top is None or not top.is_map:
+        raise _wrong(file, top, "expected years, holidays and workdays")
+    days: dict[date, bool] = {}
+    years: set[int] = set()
+    for key, item in top.value:
+        if not item.is_list:
+            raise _wrong(file, item, "expected a list")
+        match key.value:
+            case "years":
+                years.update(_year(file, one) for one in item.value)
+            case "holidays" | "workdays":
+                for one in item.value:
+                    days.update(dict.fromkeys(_days(file, one), key.value == "workdays"))
+            case other:
+                near = nearest(other, ("years", "holidays", "workdays"))
+                raise _wrong(file, key, f"unknown key {other!r}", near)
+    return Calendar(days, frozenset(years))
+
+
+def _wrong(file: Path, item: Item | None, what: str, near: str | None = None) -> Unreadable:
+    line, column = (1, 1) if item is None else (item.line, item.column)
+    return Unreadable(Mistake(str(file), line, column, what, near))
+
+
+def _year(file: Path, item: Item) -> int:
+    if not isinstance(item.value, int) or not 1970 <= item.value <= 9999:
+        raise _wrong(file, item, f"expected a year, not {item.shown()}")
+    return item.value
+
+
+def _days(file: Path, item: Item) -> Iterator[date]:
+    first, _, last = str(item.value).partition("..")
+    try:
+        begin = date.fromisoformat(first)
+        end = date.fromisoformat(last) if last else begin
+    except ValueError as error:
+        raise _wrong(
+            file, item, f"expected a day or a range of days, not {item.shown()}"
+        ) from error
+    if not 0 <= (end - begin).days <= RANGE_DAYS_MAX:
+        raise _wrong(file, item, f"an impossible range: {item.shown()}")
+    yield from (begin + timedelta(days=n) for n in range((end - begin).days + 1))

@@ -126,7 +126,7 @@ def act(case: Case, done: Act) -> Case:
     changed = _DO[done.what](case, done)
     if changed is case:
         return case
-    state = case.state if after is None or _stands(case.state, after) else after
+    state = changed.state if after is None or _stands(case.state, after) else after
     return _changed(changed, done.at_ms, state=state)
 
 
@@ -185,7 +185,12 @@ def _note(case: Case, done: Act) -> Case:
             f"备注不能超过 {TEXT_CHARACTERS_MAX} 字",
             f"A note has at most {TEXT_CHARACTERS_MAX} characters.",
         )
-    return replace(case, changed_ms=done.at_ms)
+    if done.outcome is None:
+        return replace(case, changed_ms=done.at_ms)
+    if case.is_closed:
+        raise _wrong_state(case, done)
+    dealt_with = _answered(case, done)
+    return replace(dealt_with, outcome=_known_outcome(done.outcome), state=DEALT_WITH)
 
 
 def _confirm(case: Case, done: Act) -> Case:
@@ -195,32 +200,32 @@ def _confirm(case: Case, done: Act) -> Case:
 
 
 def _close(case: Case, done: Act) -> Case:
-    outcome = _needed(done.outcome, "outcome", "处置结果", "the outcome")
-    if outcome not in OUTCOMES:
-        raise NotAllowed(
-            "unknown_outcome",
-            f"处置结果应为：{'、'.join(OUTCOMES)}",
-            f"The outcome is one of {', '.join(OUTCOMES)}.",
-        )
+    outcome = _known_outcome(_needed(done.outcome, "outcome", "处置结果", "the outcome"))
     if done.called_back and case.called_back_at_ms is None:
         case = replace(case, called_back_at_ms=done.at_ms)
     case = _answered(case, done)
     return replace(case, closed_at_ms=done.at_ms, closed_by=done.by, outcome=outcome)
 
 
+def _known_outcome(outcome: str) -> str:
+    if outcome not in OUTCOMES:
+        raise NotAllowed(
+            "unknown_outcome",
+            f"处置结果应为：{'、'.join(OUTCOMES)}",
+            f"The outcome is one of {', '.join(OUTCOMES)}.",
+        )
+    return outcome
+
+
 def _shelve(case: Case, done: Act) -> Case:
     if case.severity == "emergency":
-        raise NotAllowed(
-            "emergency", "紧急事件不能搁置", "An emergency cannot be put aside."
-        )
+        raise NotAllowed("emergency", "紧急事件不能搁置", "An emergency cannot be put aside.")
     reason = _needed(done.reason, "reason", "搁置原因", "the reason")
     if done.until_ms is None or done.until_ms <= done.at_ms:
         raise NotAllowed(
             "until_needed", "请给出将来的搁置期限", "Say until when, a moment yet to come."
         )
-    return replace(
-        case, shelved_until_ms=done.until_ms, shelved_reason=reason, shelved_by=done.by
-    )
+    return replace(case, shelved_until_ms=done.until_ms, shelved_reason=reason, shelved_by=done.by)
 
 
 def _answered(case: Case, done: Act) -> Case:
@@ -280,8 +285,13 @@ def raise_case(finding: "Finding", facts: DeviceFacts | None, case_id: str) -> C
 
 
 def again(case: Case, finding: "Finding") -> Case:
-    """It happened once more, or the alert opened again: it adds to the open case."""
-    return _changed(case, finding.heard_ms, active=True, times=case.times + 1)
+    """It happened once more, or the alert opened again: it adds to the open case.
+
+    What was thought to be dealt with is not.
+    """
+    before = ON_SITE if case.arrived_at_ms is not None else ANSWERED
+    state = before if case.state in (DEALT_WITH, CALLED_BACK) else case.state
+    return _changed(case, finding.heard_ms, active=True, times=case.times + 1, state=state)
 
 
 def ended(case: Case, finding: "Finding") -> Case:
@@ -304,4 +314,7 @@ def _over(case: Case, finding: "Finding", outcome: str) -> Case:
     if case.severity in ENDS_BY_ITSELF and case.answered_by is None:
         closed = {"state": CLOSED, "closed_at_ms": finding.heard_ms, "outcome": outcome}
         return _changed(case, finding.heard_ms, active=False, **closed)
-    return _changed(case, finding.heard_ms, active=False) if case.active else case
+    if not case.active:
+        return case
+    state = DEALT_WITH if case.state == ON_SITE else case.state  # the device itself confirms
+    return _changed(case, finding.heard_ms, active=False, state=state)

@@ -116,20 +116,20 @@ Simple = Equals | Below | Above | Happens | Changes | Rises | Every | Still | Si
 
 
 @dataclass(frozen=True, slots=True)
-class Any_:
+class AnyOf:
     """One of them."""
 
     parts: tuple[Simple, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class All:
-    """All of them."""
+class AllOf:
+    """AllOf of them."""
 
     parts: tuple[Simple, ...]
 
 
-OfDevice = Simple | Any_ | All
+OfDevice = Simple | AnyOf | AllOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ def inner_of(condition: Condition) -> tuple[OfDevice, ...]:
 def simple_of(condition: Condition) -> Iterator[Simple]:
     """Every simple condition in it."""
     for inner in inner_of(condition):
-        if isinstance(inner, Any_ | All):
+        if isinstance(inner, AnyOf | AllOf):
             yield from inner.parts
         else:
             yield inner
@@ -218,9 +218,9 @@ def fires(condition: Condition) -> bool:
     match condition:
         case Happens() | Every():
             return True
-        case Any_():
+        case AnyOf():
             return any(map(fires, condition.parts))
-        case All():
+        case AllOf():
             return any(map(fires, condition.parts))
         case Then():
             return fires(condition.then.when)
@@ -233,9 +233,9 @@ def lasts(condition: Condition) -> bool:
     match condition:
         case Happens() | Every():
             return False
-        case Any_():
+        case AnyOf():
             return any(map(lasts, condition.parts))
-        case All():
+        case AllOf():
             return all(map(lasts, condition.parts))
         case Then():
             return lasts(condition.then.when)
@@ -246,5 +246,3 @@ def lasts(condition: Condition) -> bool:
 def same_of(condition: Condition) -> str:
     """What one alert is about: `device`, or the fact that a group of devices shares."""
     return condition.same if isinstance(condition, Together | Then | Without) else "device"
-
-

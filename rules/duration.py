@@ -45,7 +45,8 @@ def format_duration(ms: int) -> str:
 
 def say_duration(ms: int) -> tuple[str, str]:
     """In Chinese and English words, the two largest units: (`10 分钟`, `10 minutes`)."""
-    zh, en = [], []
+    zh: list[str] = []
+    en: list[str] = []
     for unit_ms, unit_zh, unit_en in _WORDS:
         count, ms = divmod(ms, unit_ms)
         if count and len(zh) < 2:

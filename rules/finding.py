@@ -30,6 +30,18 @@ class Finding(NamedTuple):
     why_en: str
 
 
+class Withdrawn(NamedTuple):
+    """A happening that was told as `again` and was none: nobody is told, but the history differs.
+
+    (A state that "changed" to a value it had before, as a late reading shows.)
+    """
+
+    rule: str
+    key: str
+    at_ms: int
+    opened_at_ms: int
+
+
 class Standing(NamedTuple):
     """A row to be kept: all that is known up to the journal's number `seq`."""
 

@@ -27,11 +27,11 @@ from rules.condition import (
 from rules.during import Hours
 from rules.entry import CaseClosed, Entry, Heard, ServiceDone
 from rules.facts import DeviceFacts
-from rules.finding import Finding, Standing, TooLate
+from rules.finding import Finding, Standing, TooLate, Withdrawn
 from rules.point import is_event
 from rules.probe import CLOSED, COPY, GATEWAY, LIFE, SERVICE, START
 from rules.rule import GRAVE, Rule, RuleSet
-from rules.watch import Change, Input, Watch
+from rules.watch import WITHDRAWN, Change, Input, Watch
 from rules.words import why
 
 SITE = "@site"  # the "gateway" of all devices: the site's link, or the broker itself
@@ -45,7 +45,7 @@ _DEVICE_KEY = "device|"
 class _Device:
     """A device, the newest value of each of its points, and who listens to it."""
 
-    __slots__ = ("facts", "id", "latest", "must_save", "routes", "seq", "unsaved", "watches", "word")
+    __slots__ = ("facts", "id", "latest", "routes", "seq", "unsaved", "watches", "word")
 
     def __init__(self, facts: DeviceFacts) -> None:
         self.facts = facts
@@ -56,7 +56,6 @@ class _Device:
         self.routes: dict[tuple[str, ...], tuple[tuple[Watch, bool], ...]] = {}
         self.seq = 0
         self.unsaved: int | None = None
-        self.must_save = False
 
     def route(self, points: tuple[str, ...]) -> tuple[tuple[Watch, bool], ...]:
         """Who must hear a message with these points, and whether its readings matter to them."""
@@ -123,6 +122,7 @@ class Judge:
         self._alarms: list[tuple[int, int, Watch]] = []
         self._order = count()
         self._found: list[Finding] = []
+        self._withdrawn: list[Withdrawn] = []
         self._dirty: dict[str, Watch | _Device] = {}  # the longest unsaved first
         self._unsaved: list[tuple[int, str]] = []  # a heap; what is no longer so is skipped
         self._must: dict[str, Watch] = {}
@@ -221,8 +221,9 @@ class Judge:
         match rule.when:
             case Together(where=where) if not where.fits(facts):
                 return None
-            case Then(first=Step(where=one), then=Step(where=two)) | Without(
-                first=Step(where=one), without=Step(where=two)
+            case (
+                Then(first=Step(where=one), then=Step(where=two))
+                | Without(first=Step(where=one), without=Step(where=two))
             ) if not (one.fits(facts) or two.fits(facts)):
                 return None
         match same_of(rule.when):
@@ -284,8 +285,7 @@ class Judge:
 
     def judge(self, entry: Entry) -> None:
         """One entry of the journal."""
-        if entry.seq > self._newest:
-            self._newest = entry.seq
+        self._newest = max(self._newest, entry.seq)
         if isinstance(entry, Heard):
             self._hear(entry)
         elif isinstance(entry, ServiceDone):
@@ -305,8 +305,7 @@ class Judge:
         self._shown[name] = None
         if device.unsaved is None or seq < device.unsaved:
             self._soil(device, seq)
-        if seq > device.seq:
-            device.seq = seq
+        device.seq = max(device.seq, seq)
         if not readings:
             self._word(device, seq, arrived_ms, (), LIFE)
             return
@@ -358,8 +357,7 @@ class Judge:
         seq = one.seq
         if watch.unsaved is None or seq < watch.unsaved:
             self._soil(watch, seq)
-        if seq > watch.seq:
-            watch.seq = seq
+        watch.seq = max(watch.seq, seq)
         assert self._now is not None
         changes = watch.take(one, self._now)
         if changes or changes is None:
@@ -474,6 +472,10 @@ class Judge:
             return
         self._must[watch.id] = watch
         for change in changes:
+            if change.kind == WITHDRAWN:
+                found = Withdrawn(watch.rule.name, watch.key, change.at_ms, change.opened_at_ms)
+                self._withdrawn.append(found)
+                continue
             name = change.device or (watch.key if watch.key in watch.facts else None)
             facts = None if name is None else watch.facts.get(name)
             zh, en = why(watch.rule, watch.key, change, facts, self._zone)
@@ -497,6 +499,11 @@ class Judge:
         """What was found since the last call, in order."""
         found, self._found = self._found, []
         return found
+
+    def take_withdrawn(self) -> list[Withdrawn]:
+        """Happenings that were none after all, since the last call."""
+        withdrawn, self._withdrawn = self._withdrawn, []
+        return withdrawn
 
     def take_changed_devices(self, devices_max: int) -> list[str]:
         """Devices whose newest values changed since they were last taken."""
@@ -620,5 +627,3 @@ def _open_since(state: Mapping[str, Any]) -> int | None:
 
 def _bytes(state: Any) -> bytes:
     return json.dumps(state, separators=(",", ":"), ensure_ascii=False).encode()
-
-

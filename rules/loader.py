@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from device_drivers.reading import Value
 from rules import condition as c
 from rules.document import Item, Mistake, Unreadable, nearest, read_document
-from rules.during import DAY_KINDS, During
 from rules.duration import parse_duration
+from rules.during import DAY_KINDS, During
 from rules.facts import EXPECTED_SILENCE_MS, DeviceFacts
 from rules.rule import CATEGORIES, SEVERITIES, Rule, RuleSet
 from rules.story import Happened, Mark, Said, Story
@@ -65,6 +65,8 @@ _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)|(24):00")
 
 Parsed = TypeVar("Parsed")
+Other = TypeVar("Other")
+_NO_KEYS: dict[str, Item] = {}
 
 
 class RuleMistakes(Exception):
@@ -108,7 +110,9 @@ def _find_doubles(rules: Iterable[Rule], mistakes: list[Mistake]) -> None:
     for rule in rules:
         known = first.setdefault(rule.name, rule)
         if known is not rule:
-            what = f"a second rule of the name {rule.name!r}; the first is {known.file}:{known.line}"
+            what = (
+                f"a second rule of the name {rule.name!r}; the first is {known.file}:{known.line}"
+            )
             mistakes.append(Mistake(rule.file, rule.line, 1, what))
 
 
@@ -144,7 +148,9 @@ class _Reader:
         place = (self._file, wrong.item.line, wrong.item.column)
         self._mistakes.append(Mistake(*place, wrong.what, wrong.near))
 
-    def _try(self, read: Callable[[Item], Parsed], item: Item | None, other: Parsed) -> Parsed:
+    def _try(
+        self, read: Callable[[Item], Parsed], item: Item | None, other: Other
+    ) -> Parsed | Other:
         """The value; or `other` where the key is left out or wrong (which is noted)."""
         if item is None:
             return other
@@ -185,8 +191,8 @@ class _Reader:
             return []
         if top is None:
             return []
-        found = self._try(lambda item: self._map(item, "the file", ("rules",)), top, {})
-        items = self._try(_list, found.get("rules"), [])
+        found = self._try(lambda item: self._map(item, "the file", ("rules",)), top, _NO_KEYS)
+        items = self._try(_list, found.get("rules"), ())
         rules = [self._try(self._rule, item, None) for item in items]
         return [rule for rule in rules if rule is not None]
 
@@ -225,7 +231,9 @@ class _Reader:
         tests = self._try(lambda one: self._stories(one, rule), found.get("tests"), ())
         if len(self._mistakes) > before:
             return None
-        return _with(rule, response=rule.response or rule.category, version=version_of(rule), tests=tests)
+        return _with(
+            rule, response=rule.response or rule.category, version=version_of(rule), tests=tests
+        )
 
     def _texts(self, item: Item, what: str) -> tuple[str, str]:
         """`{zh: …, en: …}`, or one text for both."""
@@ -283,7 +291,7 @@ class _Reader:
 
     def _of_device(self, item: Item) -> c.OfDevice:
         keys = _keys(item, "when")
-        for key, kind in (("any", c.Any_), ("all", c.All)):
+        for key, kind in (("any", c.AnyOf), ("all", c.AllOf)):
             if key in keys:
                 found = self._map(item, key, (key,))
                 parts = _list(found[key])
@@ -319,29 +327,40 @@ class _Reader:
                 self._add(Wrong(key, f"when: unknown key {name!r}", nearest(name, ALL_KEYS)))
 
     def _verb(self, point: str, verb: str, found: dict[str, Item], item: Item) -> c.Simple:
-        said = found[verb]
-        match verb:
-            case "equals":
-                return c.Equals(point, (_value(said),))
-            case "in":
-                return c.Equals(point, _values(said))
-            case "happens":
-                return c.Happens(point, _values(said))
-            case "below":
-                limit = _number(said)
-                return c.Below(point, limit, self._try(_number, found.get("back_above"), limit))
-            case "above":
-                limit = _number(said)
-                return c.Above(point, limit, self._try(_number, found.get("back_below"), limit))
-            case "changes":
-                return c.Changes(point, _count(said), self._within(found, item))
-            case "rises" | "rises_less_than":
-                less = verb == "rises_less_than"
-                return c.Rises(point, _count(said), self._within(found, item), less)
-            case "every":
-                return c.Every(point, _positive(said))
-            case _:
-                return c.Still(point, _period(said))
+        return _VERB[verb](self, point, found, item)
+
+    def _equals(self, point: str, found: dict[str, Item], _item: Item) -> c.Simple:
+        return c.Equals(point, (_value(found["equals"]),))
+
+    def _in(self, point: str, found: dict[str, Item], _item: Item) -> c.Simple:
+        return c.Equals(point, _values(found["in"]))
+
+    def _happens(self, point: str, found: dict[str, Item], _item: Item) -> c.Simple:
+        return c.Happens(point, _values(found["happens"]))
+
+    def _below(self, point: str, found: dict[str, Item], _item: Item) -> c.Simple:
+        limit = _number(found["below"])
+        return c.Below(point, limit, self._try(_number, found.get("back_above"), limit))
+
+    def _above(self, point: str, found: dict[str, Item], _item: Item) -> c.Simple:
+        limit = _number(found["above"])
+        return c.Above(point, limit, self._try(_number, found.get("back_below"), limit))
+
+    def _changes(self, point: str, found: dict[str, Item], item: Item) -> c.Simple:
+        return c.Changes(point, _count(found["changes"]), self._within(found, item))
+
+    def _rises(self, point: str, found: dict[str, Item], item: Item) -> c.Simple:
+        return c.Rises(point, _count(found["rises"]), self._within(found, item))
+
+    def _rises_less(self, point: str, found: dict[str, Item], item: Item) -> c.Simple:
+        by = _count(found["rises_less_than"])
+        return c.Rises(point, by, self._within(found, item), less=True)
+
+    def _every(self, point: str, found: dict[str, Item], _item: Item) -> c.Simple:
+        return c.Every(point, _positive(found["every"]))
+
+    def _still(self, point: str, found: dict[str, Item], _item: Item) -> c.Simple:
+        return c.Still(point, _period(found["still_for"]))
 
     def _within(self, found: dict[str, Item], item: Item) -> int:
         if "within" not in found:
@@ -416,8 +435,8 @@ class _Reader:
         if not found.get("devices"):
             devices = (("d1", fitting(rule, "d1")),)
         names = tuple(name for name, _ in devices)
-        rows = self._try(_list, found.get("given"), [])
-        given = [one for row in rows for one in self._try(lambda r: self._row(r, names), row, [])]
+        rows = self._try(_list, found.get("given"), ())
+        given = [one for row in rows for one in self._try(lambda r: self._row(r, names), row, ())]
         heard = self._marks(self._need(found, "heard", item, f"story {text!r}"), "heard")
         until_ms = self._try(_duration, found.get("until"), None)
         last = max((row.at_ms for row in given), default=0)
@@ -512,8 +531,22 @@ class _Reader:
     def _marks(self, item: Item | None, what: str) -> tuple[Mark, ...] | None:
         if item is None:
             return None
-        rows = self._try(_list, item, [])
-        return tuple(m for row in rows for m in self._try(lambda r: _marks_of(r, what), row, []))
+        rows = self._try(_list, item, ())
+        return tuple(m for row in rows for m in self._try(lambda r: _marks_of(r, what), row, ()))
+
+
+_VERB: dict[str, Callable[[_Reader, str, dict[str, Item], Item], c.Simple]] = {
+    "equals": _Reader._equals,
+    "in": _Reader._in,
+    "below": _Reader._below,
+    "above": _Reader._above,
+    "happens": _Reader._happens,
+    "changes": _Reader._changes,
+    "rises": _Reader._rises,
+    "rises_less_than": _Reader._rises_less,
+    "every": _Reader._every,
+    "still_for": _Reader._still,
+}
 
 
 def fitting(rule: Rule, name: str) -> DeviceFacts:
@@ -569,8 +602,9 @@ def _marks_of(item: Item, what: str) -> list[Mark]:
                 marks.append(Mark(at_ms, None, _one_of(one, what, KINDS[what])))
                 continue
             for name, kinds in one.value:
-                for kind in kinds.value if kinds.is_list else [kinds]:
-                    marks.append(Mark(at_ms, _word(name), _one_of(kind, what, KINDS[what])))
+                each = kinds.value if kinds.is_list else [kinds]
+                words = [_one_of(kind, what, KINDS[what]) for kind in each]
+                marks += [Mark(at_ms, _word(name), word) for word in words]
     return marks
 
 
@@ -726,7 +760,9 @@ def _moment(item: Item) -> int:
     try:
         at = datetime.fromisoformat(str(item.value))
     except ValueError as error:
-        raise Wrong(item, f"start: expected a moment such as 2026-03-02T22:30:00+08:00, not {item.shown()}") from error
+        raise Wrong(
+            item, f"start: expected a moment such as 2026-03-02T22:30:00+08:00, not {item.shown()}"
+        ) from error
     if at.tzinfo is None:
         raise Wrong(item, "start: say the offset from UTC, such as +08:00")
     return round(at.timestamp() * 1_000)
@@ -740,4 +776,6 @@ def _check_fields(item: Item, text: str) -> None:
     for name in fields:
         if name not in SAY_FIELDS:
             expected = ", ".join(f"{{{one}}}" for one in SAY_FIELDS)
-            raise Wrong(item, f"say: unknown {{{name}}}; there are {expected}", nearest(name, SAY_FIELDS))
+            raise Wrong(
+                item, f"say: unknown {{{name}}}; there are {expected}", nearest(name, SAY_FIELDS)
+            )

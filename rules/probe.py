@@ -7,7 +7,7 @@ instant only (FIRED) or that what fired is over (ENDED).
 Same moment: inputs come before timers, so a window of length W at t holds (t - W, t].
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from device_drivers.reading import Value
@@ -68,9 +68,9 @@ class Probe:
     def load(self, state: list[Any]) -> None:
         """Back from `dump`."""
         for slot, value in zip(self.STATE, state, strict=True):
-            if slot == "tally":
-                self.tally: Tally
-                self.tally.load(value)
+            mine = getattr(self, slot)
+            if isinstance(mine, Tally):
+                mine.load(value)
             else:
                 setattr(self, slot, value)
 
@@ -475,7 +475,9 @@ class PartsProbe(Probe):
     def _weigh(self, results: list[int]) -> int:
         dues = [part.due_ms for part in self.parts if part.due_ms is not None]
         self.due_ms = min(dues) if dues else None
-        so = [part.true or result == FIRED for part, result in zip(self.parts, results, strict=True)]
+        so = [
+            part.true or result == FIRED for part, result in zip(self.parts, results, strict=True)
+        ]
         self.value = next(
             (part.value for part, true in zip(self.parts, so, strict=True) if true), self.value
         )
@@ -489,7 +491,9 @@ class PartsProbe(Probe):
         return ENDED if ENDED in results else NOTHING
 
     def busy_ms(self) -> int | None:
-        return min((due for part in self.parts if (due := part.busy_ms()) is not None), default=None)
+        return min(
+            (due for part in self.parts if (due := part.busy_ms()) is not None), default=None
+        )
 
     def adapt(self, facts: DeviceFacts) -> None:
         for part in self.parts:
@@ -512,24 +516,23 @@ class PartsProbe(Probe):
 
 def probe_of_device(wanted: c.OfDevice, facts: DeviceFacts, *, anywhere: bool) -> Probe:
     """A fresh probe. `anywhere`: the rule says no `where`, so the device may lack the point."""
-    match wanted:
-        case c.Equals():
-            return EqualsProbe(wanted)
-        case c.Below() | c.Above():
-            return LimitProbe(wanted)
-        case c.Happens():
-            return HappensProbe(wanted)
-        case c.Changes():
-            return ChangesProbe(wanted)
-        case c.Rises():
-            return RisesProbe(wanted)
-        case c.Every():
-            return EveryProbe(wanted)
-        case c.Still():
-            return StillProbe(wanted, facts, anywhere)
-        case c.Silent():
-            return SilentProbe(wanted, facts)
-        case c.Any_() | c.All():
-            parts = [probe_of_device(part, facts, anywhere=anywhere) for part in wanted.parts]
-            events = [c.fires(part) for part in wanted.parts]
-            return PartsProbe(parts, events, whole=isinstance(wanted, c.All))
+    if isinstance(wanted, c.AnyOf | c.AllOf):
+        parts = [probe_of_device(part, facts, anywhere=anywhere) for part in wanted.parts]
+        events = [c.fires(part) for part in wanted.parts]
+        return PartsProbe(parts, events, whole=isinstance(wanted, c.AllOf))
+    if isinstance(wanted, c.Still):
+        return StillProbe(wanted, facts, anywhere)
+    if isinstance(wanted, c.Silent):
+        return SilentProbe(wanted, facts)
+    return _PROBES[type(wanted)](wanted)
+
+
+_PROBES: dict[type, Callable[[Any], Probe]] = {
+    c.Equals: EqualsProbe,
+    c.Below: LimitProbe,
+    c.Above: LimitProbe,
+    c.Happens: HappensProbe,
+    c.Changes: ChangesProbe,
+    c.Rises: RisesProbe,
+    c.Every: EveryProbe,
+}

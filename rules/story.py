@@ -18,7 +18,7 @@ from rules.condition import Every, fires, same_of, simple_of
 from rules.duration import format_duration
 from rules.entry import CaseClosed, Entry, Heard, ServiceDone
 from rules.facts import DeviceFacts
-from rules.finding import Finding, Standing
+from rules.finding import Finding, Standing, Withdrawn
 from rules.judge import Judge
 from rules.rule import Rule, RuleSet
 
@@ -99,7 +99,7 @@ def play(
     own_end = _ends_given(rule, story)
     start = stage.start_ms
     history = [m._replace(at_ms=m.at_ms - start) for m in history_of(findings)]
-    told = [Mark(f.heard_ms - start, f.key, f.kind) for f in findings]
+    told = [Mark(f.heard_ms - start, f.key, f.kind) for f in findings if isinstance(f, Finding)]
     differences = _compare("heard", story.heard, history, names, own_end)
     if story.told is not None:
         differences += _compare("told", story.told, told, names, own_end)
@@ -128,20 +128,19 @@ class _Stage:
         self.start_ms = start_of(story, zone)
         self._rule = rule
         self._story = story
-        self._make = lambda: Judge(
-            RuleSet((rule,)),
-            zone=zone,
-            calendar=calendar,
-            site=site,
-            rewind_inputs_max=rewind_inputs_max,
-        )
+        self._settings: dict[str, Any] = {
+            "zone": zone,
+            "calendar": calendar,
+            "site": site,
+            "rewind_inputs_max": rewind_inputs_max,
+        }
         self._ids = {name: facts.id for name, facts in story.devices}
         self._journal: list[Entry] = []
         self._saved: dict[str, Standing] = {}
-        self._findings: list[Finding] = []
+        self._findings: list[Finding | Withdrawn] = []
         self._judge = self._open()
 
-    def play(self) -> list[Finding]:
+    def play(self) -> list[Finding | Withdrawn]:
         """All findings, in the order in which the hub had them."""
         arrivals = sorted(self._arrivals(), key=lambda pair: pair[0])
         for at_ms, row in arrivals:
@@ -159,7 +158,7 @@ class _Stage:
                 yield self.start_ms + row.at_ms + late, row
 
     def _open(self) -> Judge:
-        judge = self._make()
+        judge = Judge(RuleSet((self._rule,)), **self._settings)
         for facts in self._facts():
             judge.know(facts)
         if self._saved:
@@ -208,6 +207,7 @@ class _Stage:
     def _note(self) -> None:
         """Findings and the standings that brought them are written together."""
         self._findings += self._judge.take_findings()
+        self._findings += self._judge.take_withdrawn()
         self._saved.update((row.key, row) for row in self._judge.take_changed(0))
 
     def _restart(self) -> None:
@@ -244,12 +244,15 @@ def _since(facts: DeviceFacts, start_ms: int) -> DeviceFacts:
     return DeviceFacts(**{**values, "known_since_ms": start_ms})
 
 
-def history_of(findings: Iterable[Finding]) -> list[Mark]:
+def history_of(findings: Iterable[Finding | Withdrawn]) -> list[Mark]:
     """What is so in the end, whatever was told on the way; absolute moments."""
     alerts: dict[tuple[str, int], tuple[list[int], int | None]] = {}
     for found in findings:
         name = (found.key, found.opened_at_ms)
         happened, closed = alerts.get(name, ([], None))
+        if isinstance(found, Withdrawn):
+            alerts[name] = ([at for at in happened if at != found.at_ms], closed)
+            continue
         match found.kind:
             case "taken_back":
                 alerts.pop(name, None)
@@ -323,4 +326,6 @@ def _unnamed(mark: Mark, found: Counter[Mark]) -> Mark | None:
 
 def _shown(mark: Mark) -> str:
     moment = format_duration(mark.at_ms)
-    return f"{moment}: {mark.kind}" if mark.key is None else f"{moment}: {{{mark.key}: {mark.kind}}}"
+    return (
+        f"{moment}: {mark.kind}" if mark.key is None else f"{moment}: {{{mark.key}: {mark.kind}}}"
+    )

@@ -43,8 +43,8 @@ class Tally:
 
     def _after_fall(self, value: float) -> float:
         for bits, growth_max in ROLL_OVER_GROWTH_MAX.items():
-            growth = value + 2**bits - self.raw
-            if self.highest < 2**bits and growth <= growth_max:
+            growth = value + (1 << bits) - self.raw
+            if self.highest < (1 << bits) and growth <= growth_max:
                 return growth
         return value
 

@@ -18,6 +18,8 @@ from rules.machine import CLOSES, OPENS, Machine
 from rules.probe import CLOSED, COPY, ENDED, FIRED, LIFE, Probe
 from rules.rule import Rule
 
+WITHDRAWN = "withdrawn"
+
 
 class Input(NamedTuple):
     """One thing that happened. Readings in the payload are (point, value, …)."""
@@ -224,7 +226,6 @@ class Watch:
         "inputs",
         "inputs_max",
         "key",
-        "must_save",
         "near",
         "points",
         "restored_seq",
@@ -262,7 +263,6 @@ class Watch:
         self.seq = 0
         self.restored_seq = 0  # entries up to here may come again
         self.unsaved: int | None = None
-        self.must_save = False
 
     def _make(self) -> Run:
         rule = self.rule
@@ -510,11 +510,13 @@ def compare(told: list[Alert], now: list[Alert]) -> list[Change]:
 
 
 def _keep_names(old: dict[int, Alert], now: list[Alert]) -> None:
+    openings = {alert.opened_ms for alert in now}
     for alert in now:
         known = old.get(alert.opened_ms)
         if known is None:
             known = next((old[again] for again in alert.agains if again in old), None)
-        alert.told_as_ms = alert.opened_ms if known is None else known.told_as_ms
+        name = alert.opened_ms if known is None else known.told_as_ms
+        alert.told_as_ms = alert.opened_ms if name in openings else name
 
 
 def _differences(old: Alert | None, new: Alert) -> list[Change]:
@@ -524,8 +526,8 @@ def _differences(old: Alert | None, new: Alert) -> list[Change]:
     seen = set() if old is None else {old.opened_ms, *old.agains}
     happened = [*([] if old is None else [new.opened_ms]), *new.agains]
     changes += [new.change("again", at_ms) for at_ms in happened if at_ms not in seen]
+    gone = sorted(seen.difference(happened))
+    changes += [new.change(WITHDRAWN, at_ms) for at_ms in gone]
     if new.closed_ms is not None and (old is None or old.closed_ms != new.closed_ms):
         changes.append(new.change("closes", new.closed_ms))
     return changes
-
-

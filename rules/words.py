@@ -86,9 +86,7 @@ def value_words(point: str, value: Value | None) -> Words:
     return text, text
 
 
-def why(
-    rule: Rule, key: str, change: "Change", facts: DeviceFacts | None, zone: ZoneInfo
-) -> Words:
+def why(rule: Rule, key: str, change: "Change", facts: DeviceFacts | None, zone: ZoneInfo) -> Words:
     """One sentence each: what was so, since when, by which rule."""
     zh, en = who(key, facts)
     said_zh, said_en = _CLAUSES[type(rule.when)](rule.when, change, zone)
@@ -193,9 +191,11 @@ def _silent(wanted: c.Silent, change: "Change", zone: ZoneInfo) -> Words:
     return f"：{zh}没有任何消息（至 {at}）", f"silent for {en}, up to {at}"
 
 
-def _any(wanted: c.Any_ | c.All, change: "Change", zone: ZoneInfo) -> Words:
-    clauses = [_CLAUSES[type(part)](part, change._replace(value=None), zone) for part in wanted.parts]
-    zh_join, en_join = ("或", " or ") if isinstance(wanted, c.Any_) else ("且", " and ")
+def _any(wanted: c.AnyOf | c.AllOf, change: "Change", zone: ZoneInfo) -> Words:
+    clauses = [
+        _CLAUSES[type(part)](part, change._replace(value=None), zone) for part in wanted.parts
+    ]
+    zh_join, en_join = ("或", " or ") if isinstance(wanted, c.AnyOf) else ("且", " and ")
     return zh_join.join(zh for zh, _ in clauses), en_join.join(en for _, en in clauses)
 
 
@@ -237,8 +237,8 @@ _CLAUSES: dict[type, Callable[[Any, Any, ZoneInfo], Words]] = {
     c.Every: _every,
     c.Still: _still,
     c.Silent: _silent,
-    c.Any_: _any,
-    c.All: _any,
+    c.AnyOf: _any,
+    c.AllOf: _any,
     c.Together: _together,
     c.Then: _then,
     c.Without: _without,

@@ -1,7 +1,7 @@
 """Cases: to read, and to act on."""
 
 import asyncio
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
@@ -58,9 +58,7 @@ def list_cases(
 
 
 @router.get("/cases/{case_id}")
-def read_case(
-    case_id: str, viewer: CaseReader, its: PartsDep, connection: Reading
-) -> CaseWhole:
+def read_case(case_id: str, viewer: CaseReader, its: PartsDep, connection: Reading) -> CaseWhole:
     """A case with its story, who was told, its device, and for staff the resident's card."""
     row = queries.case(connection, viewer, case_id)
     if row is None:
@@ -86,13 +84,13 @@ def _card(connection: Connection, viewer: Viewer, resident_id: str | None) -> Re
     return None if row is None else ResidentOut.model_validate(row)
 
 
-_ANSWERS = {
+_ANSWERS: dict[int | str, dict[str, Any]] = {
     202: {"model": Waiting, "description": "Kept; the judge has not spoken yet."},
     409: {"description": "The judge's no: who was first, or what must come before."},
 }
 
 
-@router.post("/cases/{case_id}/{act}", response_model=Done, responses={**_ANSWERS})
+@router.post("/cases/{case_id}/{act}", response_model=Done, responses=_ANSWERS)
 async def act_on_case(
     case_id: str,
     act: Acting,
@@ -108,7 +106,7 @@ async def act_on_case(
         viewer,
         case_id,
         act,
-        command or Command(),
+        command or Command.model_validate({}),
         its.clock.now_ms(),
     )
     return await _word(request, viewer, its, seq)
@@ -133,7 +131,7 @@ def _case_of(its: Parts, viewer: Viewer, case_id: str) -> CaseOut:
     return CaseOut.of(row, viewer, {})
 
 
-@router.get("/commands/{seq}", response_model=Done, responses={**_ANSWERS})
+@router.get("/commands/{seq}", response_model=Done, responses=_ANSWERS)
 async def read_word(
     seq: int, request: Request, viewer: CaseActor, its: PartsDep
 ) -> Done | JSONResponse:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from hub.site import Site
+from rules.calendar import CHINA, read_calendar
 from rules.loader import COMMUNITY, RuleMistakes, load
 from rules.rule import RuleSet
 from rules.story import Outcome, play
@@ -34,8 +35,9 @@ def test(paths: tuple[Path, ...], *, strict: bool) -> None:
     """Run the rules' own stories; exit code 1 if one failed."""
     found = _load(paths)
     site = Site()
+    calendar = read_calendar(CHINA)
     outcomes = [
-        play(rule, story, zone=site.zone, site=site.id)
+        play(rule, story, zone=site.zone, calendar=calendar, site=site.id)
         for rule in found.rules
         for story in rule.tests
     ]

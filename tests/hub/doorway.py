@@ -70,7 +70,12 @@ class Doorway:
     async def start(self) -> None:
         """Connect both links and begin to take messages in."""
         unknown = Strangers(strangers_max=100, messages_max=5)
-        repeats = Repeats(messages_max=10_000, presses_max=10_000, copy_window_ms=600_000)
+        repeats = Repeats(
+            messages_max=10_000,
+            presses_max=10_000,
+            repeat_window_ms=3_600_000,
+            copy_window_ms=600_000,
+        )
         with self.engine.connect() as connection:
             repeats.remember(remembered(connection, self.settings))
             unknown.load(connection)

@@ -198,6 +198,23 @@ async def test_only_what_is_over_is_forgotten(office: Office) -> None:
     assert [row.state for row in office.rows()] == ["waiting"]
 
 
+async def test_tries_that_began_together_and_end_one_by_one_are_all_noted(
+    office: Office,
+) -> None:
+    gates = [asyncio.Event() for _ in range(4)]
+    channel = Script("log", *gates)
+    async with office.at_work(channel):
+        await office.put("C-1", "C-2", "C-3", "C-4")
+        for _ in gates:
+            await channel.next()
+        for ended, gate in enumerate(gates, 1):
+            gate.set()
+            await office.noted(ended)
+
+    assert [(row.state, row.tries) for row in office.rows()] == [("sent", 1)] * 4
+    assert channel.told.empty()
+
+
 async def test_a_batch_is_bounded(office: Office) -> None:
     gate = asyncio.Event()
     channel = Script("log", *[gate] * 5)

@@ -65,6 +65,19 @@ async def test_a_press_known_before_a_restart_is_known_after_it(
             assert hub.points() == [("btn-1", "press", "sos")]
 
 
+async def test_two_equal_presses_without_id_and_time_are_two_across_a_restart(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    """As zigbee2mqtt sends them: at QoS 0, without anything that tells one from the other."""
+    sos = Device("sos-1", "button", "zigbee2mqtt", "zigbee2mqtt:sos_1", "求助", "SOS")
+    for times in (1, 2):
+        async with doorway(broker, tmp_path, known=[sos]) as hub, client(broker) as bridge:
+            await bridge.publish("zigbee2mqtt/sos_1", said(action="emergency"), qos=0)
+            await hub.until(lambda hub: hub.done == 2)
+
+            assert hub.points() == [("sos-1", "press", "sos")] * times
+
+
 async def test_a_press_without_id_is_answered_by_its_time(
     broker: Mosquitto, tmp_path: Path
 ) -> None:
@@ -231,6 +244,24 @@ async def test_an_ack_of_an_old_connection_is_not_sent_on_a_new_one(
 
         marks = [entry.dedupe for entry in hub.entries("reading")]
         assert len(set(marks)) == 10
+
+
+async def test_uses_that_come_all_at_once_keep_moments_of_their_own(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    """As after an outage: the broker hands over everything within one millisecond."""
+    gate = threading.Event()
+    async with doorway(broker, tmp_path) as hub, client(broker) as device:
+        held = hub.writer.submit(lambda _connection: gate.wait())
+        for number in range(50):
+            said_now = said(id=str(number), rep=1)
+            await device.publish("community/demo/counter/gym-1/up", said_now, qos=1)
+        gate.set()
+        await asyncio.wrap_future(held)
+        await hub.until(lambda hub: hub.count("reading") == 50)
+
+        moments = [entry.readings[0].at_ms for entry in hub.entries("reading")]
+        assert len(set(moments)) == 50
 
 
 async def test_messages_are_kept_in_order_and_memory_is_bounded(

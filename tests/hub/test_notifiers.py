@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 
 import aiomqtt
@@ -213,6 +214,23 @@ async def test_a_receiver_can_check_who_it_was_and_when(receiver: Receiver) -> N
     assert headers["x-hub-timestamp"] == "1700000000"
     expected = hmac.new(b"a key", b"1700000000." + body, hashlib.sha256).hexdigest()
     assert headers["x-hub-signature"] == f"sha256={expected}"
+
+
+async def test_the_manuals_way_to_verify_a_request_works(receiver: Receiver) -> None:
+    page = (Path(__file__).parents[2] / "docs/webhook.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    exec(page.split("```python\n")[1].split("```")[0], names)
+    is_genuine = names["is_genuine"]
+    async with webhook(receiver.url) as channel:
+        await channel.send(a_notice("webhook"))
+
+    [(_line, sent, body)] = receiver.requests
+    headers = {name.title(): value for name, value in sent.items()}
+    now_s = 1_700_000_000
+    assert is_genuine(b"a key", headers, body, now_s + 5)
+    assert not is_genuine(b"a key", headers, body, now_s + 3600)
+    assert not is_genuine(b"another", headers, body, now_s)
+    assert not is_genuine(b"a key", headers, body + b" ", now_s)
 
 
 @pytest.mark.parametrize("answer", ["408 Slow", "425 Early", "429 Many", "500 Oh", "503 Later"])
