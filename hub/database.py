@@ -349,8 +349,9 @@ def for_writing(engine: Engine) -> Engine:
 
 
 def _begin(connection: sa.engine.Connection) -> None:
-    immediate = connection.get_execution_options().get("immediate", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get("isolation_level") != "AUTOCOMMIT":  # else each statement sees the newest
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")
 
 
 def _set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:

@@ -24,6 +24,9 @@ from rules.notice import reason as reason_to_tell
 # Points whose change a page is told of at once; the others it asks for.
 _SHOWN = ("contact", "press", "tamper", "online", "battery_low", "vibration")
 
+# Channels that are told of every change of a case, also of one that is no news for people.
+EVERY_CHANGE = frozenset({"mqtt"})
+
 # What the person at the button is told, by what was done to the case.
 _DOWN = {
     "raised": "heard",
@@ -206,9 +209,9 @@ class Docket:
             {"kind": "case", "key": after.id, "body_json": encode(body), "at_ms": now_ms}
         )
         reason = reason_to_tell(before, after, what)
-        if reason is not None:
-            for channel in self._channels:
-                ledger.notices.append(_notice(after, channel, str(reason), body, now_ms))
+        for channel in self._channels:
+            if reason is not None or channel in EVERY_CHANGE:
+                ledger.notices.append(_notice(after, channel, str(reason or what), body, now_ms))
         down = self._down(after, what)
         if down is not None:
             ledger.notices.append(_notice(after, "down", what, down, now_ms))

@@ -167,9 +167,6 @@ class Settings:
     health_changes_max: int = setting(
         100, "Changes of state that wait for a full disk; the oldest goes first."
     )
-    health_stale_s: int = setting(
-        30, "A hub that has not said so for longer is taken for dead (`hub doctor --alive`)."
-    )
     disk_room_bytes_min: int = setting(
         500_000_000, "`hub doctor` warns when the data folder's disk has less room."
     )

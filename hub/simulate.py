@@ -179,8 +179,9 @@ class Player:
             await self._changed.wait()
 
     async def _stay_connected(self) -> None:
+        # A connection that breaks while it is being closed hides the cancellation: hence `_ended`.
         wait_s, connected_once = figures.RECONNECT_MIN_S, False
-        while True:
+        while not self._ended:
             try:
                 async with self._client() as client:
                     connected_once, wait_s = True, figures.RECONNECT_MIN_S
@@ -189,11 +190,10 @@ class Player:
                 where, why = f"{self._address.host}:{self._address.port}", _first(errors)
                 if not connected_once:
                     raise Unreachable(f"no broker answers at {where}: {why}") from None
-                if self._ended:  # it broke while it was being closed, which hides a cancellation
-                    break
-                self._say(f"the broker at {where} is gone ({why}); connecting again")
-            self.tally.reconnects += 1
-            await asyncio.sleep(wait_s)
+                if not self._ended:
+                    self._say(f"the broker at {where} is gone ({why}); connecting again")
+                    self.tally.reconnects += 1
+                    await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, figures.RECONNECT_MAX_S)
 
     def _client(self) -> aiomqtt.Client:

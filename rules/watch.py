@@ -66,10 +66,8 @@ class Alert:
 
     def dump(self) -> list[Any]:
         """As JSON can carry it."""
-        told = self.told_as_ms
-        return [
-            self.opened_ms, self.since_ms, self.device, self.value, told, self.closed_ms, self.agains
-        ]  # fmt: skip
+        opening = [self.opened_ms, self.since_ms, self.device, self.value]
+        return [*opening, self.told_as_ms, self.closed_ms, self.agains]
 
     @classmethod
     def load(cls, state: list[Any]) -> "Alert":
@@ -396,7 +394,7 @@ class Watch:
         while index and self.inputs[index - 1].at_ms == one.at_ms:
             index -= 1
             known = self.inputs[index]
-            if known.device == one.device and (known.kind == one.kind or known.kind == LIFE):
+            if known.device == one.device and known.kind in (one.kind, LIFE):
                 same.append(known)
         if not same:
             return one

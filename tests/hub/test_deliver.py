@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hub import database, outbox
 from hub.deliver import Backoff, GiveUp, TryAgain
+from hub.outbox import Notice
 from tests.hub.office import SETTINGS, Office, Script
 
 
@@ -213,6 +214,35 @@ async def test_tries_that_began_together_and_end_one_by_one_are_all_noted(
 
     assert [(row.state, row.tries) for row in office.rows()] == [("sent", 1)] * 4
     assert channel.told.empty()
+
+
+class Uneven(Script):
+    """Takes longer for some notices than for others; every seventh fails at first."""
+
+    async def send(self, notice: Notice) -> None:
+        for _ in range(notice.id % 4):
+            await asyncio.to_thread(lambda: None)
+        if notice.id % 7 == 0 and notice.tries == 0:
+            raise TryAgain("not yet", after_s=0.0)
+        self.told.put_nowait(notice)
+
+
+async def test_many_notices_all_arrive_once_and_in_the_order_of_their_case(
+    office: Office,
+) -> None:
+    channel = Uneven()
+    narrow = replace(SETTINGS, deliver_batch_max=7)
+    cases = [f"C-{number % 20}" for number in range(300)]
+    async with office.at_work(channel, settings=narrow):
+        await office.put(*cases)
+        await office.noted(300 + 300 // 7)
+
+    told = [channel.told.get_nowait() for _ in range(channel.told.qsize())]
+    assert sorted(notice.id for notice in told) == list(range(1, 301))
+    for case in set(cases):
+        numbers = [notice.id for notice in told if notice.case_id == case]
+        assert numbers == sorted(numbers)
+    assert {row.state for row in office.rows()} == {"sent"}
 
 
 async def test_a_batch_is_bounded(office: Office) -> None:

@@ -87,8 +87,8 @@ class Street:
 
     def story(self) -> str:
         """For a test that fails."""
-        short = {name: times for name, times in self.times.items() if times != PRESSES_EACH}
-        return f"heard {len(self.heard)}, devices in cases {len(self.times)}, not all in: {short}"
+        times = sorted(Counter(self.times.values()).items())
+        return f"heard {len(self.heard)}, devices by presses told of: {times}"
 
 
 def new_street(dice: random.Random) -> Street:
@@ -119,7 +119,7 @@ class Campaign:
         for _ in range(kills):
             batch, waiting = waiting[:share], waiting[share:]
             pressing = asyncio.create_task(self._press(client, listening, batch))
-            await listening.until(self._moment(len(batch)), self.street.story)
+            await listening.until(self._moment(len(batch)), self._story)
             await self.hub.kill()
             await self.hub.begin()
             await pressing
@@ -128,7 +128,10 @@ class Campaign:
         await self._press(client, listening, waiting)
         if repeat:
             await self._press(client, listening, self.street.unheard())
-        await listening.until(self.street.is_settled, self.street.story)
+        await listening.until(self.street.is_settled, self._story)
+
+    def _story(self) -> str:
+        return f"{self.street.story()}\n{self.hub.story()}"
 
     async def _press(self, client: aiomqtt.Client, listening: Ear, presses: list[Press]) -> None:
         for press in presses:

@@ -1,0 +1,231 @@
+"""The judge's loop: each thing once, at its own moment, whatever is killed in between."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+
+from hub.database import alerts, case_log, cases, changes, command_results, notices
+from tests.hub.courtroom import MORNING_MS, Courtroom
+
+
+@pytest.fixture
+def court(tmp_path: Path) -> Iterator[Courtroom]:
+    opened = Courtroom(tmp_path)
+    yield opened
+    opened.close()
+
+
+async def test_a_press_raises_an_emergency_and_a_second_one_adds_to_it(court: Courtroom) -> None:
+    court.said("btn-1", press="sos")
+    await court.at(5)
+    court.said("btn-1", press="sos", battery=50)
+    await court.at(5)
+
+    assert court.rows(cases, "id", "severity", "state", "times", "place") == [
+        ("C-000001", "emergency", "raised", 2, "b1/101")
+    ]
+    assert court.rows(case_log, "what") == ["raised", "again"]
+    assert court.rows(notices, "channel", "reason") == [
+        ("mqtt", "opened"),
+        ("log", "opened"),
+        ("down", "raised"),
+        ("mqtt", "again"),
+        ("log", "again"),
+        ("down", "again"),
+    ]
+
+
+async def test_two_residents_are_two_cases(court: Courtroom) -> None:
+    court.said("btn-1", press="sos")
+    court.said("btn-2", press="sos")
+    await court.at(0)
+
+    assert court.rows(cases, "key") == ["btn-1", "btn-2"]
+
+
+async def test_a_stranger_who_presses_is_heard(court: Courtroom) -> None:
+    court.said("native:btn-new", press="sos")
+    await court.at(0)
+
+    assert court.rows(cases, "device", "severity") == [("native:btn-new", "emergency")]
+
+
+async def test_a_press_is_judged_before_a_backlog_of_others(court: Courtroom) -> None:
+    for _ in range(1_000):
+        court.said("door-1", battery=80)
+    court.said("btn-1", press="sos")
+    await court.evaluation.fill()
+    await court.evaluation.step()
+
+    assert court.rows(cases, "key") == ["btn-1"]
+    assert await court.evaluation.step()
+
+
+async def test_a_hold_opens_at_its_due_moment_across_a_kill(court: Courtroom) -> None:
+    court.said("door-1", contact="closed")
+    court.said("door-1", contact="open")
+    await court.at(4)
+    await court.kill()
+    await court.at(17)
+
+    assert court.rows(alerts, "rule", "opened_at_ms") == [("door-open", MORNING_MS + 10_000)]
+    assert court.rows(cases, "raised_at_ms", "heard_at_ms") == [
+        (MORNING_MS + 10_000, MORNING_MS + 17_000)
+    ]
+
+
+async def test_a_case_that_nobody_answered_closes_with_its_alert_and_an_emergency_never(
+    court: Courtroom,
+) -> None:
+    court.said("btn-1", press="sos")
+    court.said("door-1", contact="open")
+    await court.at(12)
+    court.said("door-1", contact="closed")
+    await court.at(12)
+
+    assert court.rows(cases, "rule", "state", "outcome") == [
+        ("emergency-press", "raised", None),
+        ("door-open", "closed", "ended_by_itself"),
+    ]
+
+
+async def test_late_news_takes_an_opening_back_and_people_are_told(court: Courtroom) -> None:
+    court.said("door-1", contact="open")
+    await court.at(12)
+    court.said("door-1", late_ms=5_000, contact="closed")
+    await court.at(12.5)
+
+    assert court.rows(alerts, "taken_back") == [True]
+    assert court.rows(case_log, "what") == ["raised", "taken_back"]
+
+
+async def test_people_answer_dispatch_arrive_and_close(court: Courtroom) -> None:
+    court.said("btn-1", press="sos")
+    await court.at(0)
+    for second, (act, more) in enumerate(
+        [("answer", {}), ("dispatch", {"to": "li"}), ("arrive", {}), ("note", {"text": "ok"})], 1
+    ):
+        court.order(act, "C-000001", **more)
+        await court.at(second)
+    court.order("close", "C-000001", outcome="real_need")
+    await court.at(9)
+    court.said("btn-1", press="sos")
+    await court.at(9)
+
+    assert court.rows(command_results, "ok") == [True] * 5
+    assert court.rows(cases, "id", "state", "outcome", "answered_by", "dispatched_to") == [
+        ("C-000001", "closed", "real_need", "wang", "li"),
+        ("C-000002", "raised", None, None, None),
+    ]
+    told = court.rows(notices, "channel", "reason")
+    assert [reason for channel, reason in told if channel == "log"] == [
+        *("opened", "changed", "changed", "changed", "closed", "opened"),
+    ]
+    assert [reason for channel, reason in told if channel == "mqtt"] == [
+        *("opened", "changed", "changed", "changed", "note", "closed", "opened"),
+    ]
+    assert [reason for channel, reason in told if channel == "down"] == [
+        *("raised", "dispatch", "arrive", "close", "raised"),
+    ]
+
+
+async def test_the_second_who_answers_is_told_who_was_first(court: Courtroom) -> None:
+    court.said("btn-1", press="sos")
+    await court.at(0)
+    court.order("answer", "C-000001", by="wang")
+    court.order("answer", "C-000001", by="li")
+    await court.at(1)
+
+    assert court.rows(command_results, "ok") == [True, False]
+    assert "wang" in court.rows(command_results, "body_json")[1]
+    assert court.rows(cases, "answered_by") == ["wang"]
+
+
+async def test_a_command_about_no_case_is_answered_in_words(court: Courtroom) -> None:
+    court.order("answer", "C-000099")
+    await court.at(0)
+
+    assert court.rows(command_results, "ok") == [False]
+    assert "C-000099" in court.rows(command_results, "body_json")[0]
+
+
+async def test_a_command_is_done_once_though_its_entry_is_read_again(court: Courtroom) -> None:
+    court.said("btn-1", press="sos")
+    await court.at(0)
+    court.order("note", "C-000001", text="called her son")
+    await court.at(1)
+    await court.kill()
+    await court.at(2)
+
+    assert court.rows(case_log, "what") == ["raised", "note"]
+
+
+async def test_what_memory_let_go_is_read_from_the_disk(court: Courtroom) -> None:
+    for _ in range(court.settings.judge_queue_batches_max + 10):
+        court.said("door-1", battery=80)
+    court.said("btn-1", press="sos")
+    court.said("door-1", contact="open")
+    await court.at(20)
+
+    assert court.rows(cases, "rule") == ["emergency-press", "door-open"]
+
+
+async def test_pages_see_the_newest_values_and_are_told_of_changes(court: Courtroom) -> None:
+    court.said("door-1", contact="open", battery=80)
+    await court.at(1)
+
+    assert f'"contact":["open",{MORNING_MS}]' in court.points("door-1")
+    assert court.rows(changes, "kind", "key") == [("device", "door-1")]
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("press"), st.sampled_from(["btn-1", "btn-2"]), st.just(0)),
+        st.tuples(st.just("open"), st.just("door-1"), st.sampled_from([0, 3, 9])),
+        st.tuples(st.just("closed"), st.just("door-1"), st.sampled_from([0, 3, 9])),
+        st.tuples(st.just("wait"), st.just(""), st.sampled_from([1, 4, 11, 40])),
+        st.tuples(st.just("answer"), st.sampled_from(["C-000001", "C-000002"]), st.just(0)),
+        st.tuples(st.just("close"), st.sampled_from(["C-000001", "C-000002"]), st.just(0)),
+    ),
+    max_size=12,
+)
+
+
+async def play(court: Courtroom, steps: list[tuple[str, str, int]], kills: set[int]) -> None:
+    second = 0.0
+    for number, (what, about, figure) in enumerate(steps):
+        second += figure if what == "wait" else 0.001
+        court.clock.now = MORNING_MS + int(second * 1_000)
+        if what == "press":
+            court.said(about, press="sos")
+        elif what in {"open", "closed"}:
+            court.said(about, late_ms=figure * 1_000, contact=what)
+        elif what != "wait":
+            court.order(what, about, outcome="test")
+        if number in kills:
+            await court.kill()
+        await court.work()
+        if number in kills:
+            await court.kill()
+
+
+@effort(max_examples=60, deadline=None)
+@given(steps=STEPS, kills=st.sets(st.integers(0, 11), max_size=4))
+def test_kills_change_nothing_of_the_history(
+    steps: list[tuple[str, str, int]], kills: set[int]
+) -> None:
+    histories = []
+    for killed in (set[int](), kills):
+        with TemporaryDirectory() as folder:
+            court = Courtroom(Path(folder))
+            asyncio.run(play(court, steps, killed))
+            histories.append(court.history())
+            court.close()
+
+    assert histories[0] == histories[1]
