@@ -62,17 +62,17 @@ def flood(port: int, count: int, rate: float, devices: int = 300) -> None:
     run = str(time.time_ns())
     made = list(chunks(count, devices, run))
     link = connected(port, f"flood-{run}")
-    begun, sent, acknowledged = time.perf_counter(), 0, 0
+    begun, sent, received = time.perf_counter(), 0, 0
     for many, data in made:
-        while sent - acknowledged > WINDOW:
-            acknowledged += len(link.recv(65_536)) / PUBACK_BYTES
+        while sent - received // PUBACK_BYTES > WINDOW:
+            received += len(link.recv(65_536))
         ahead_s = sent / rate - (time.perf_counter() - begun) if rate else 0.0
         if ahead_s > 0:
             time.sleep(ahead_s)
         link.sendall(data)
         sent += many
-    while acknowledged < sent:
-        acknowledged += len(link.recv(65_536)) / PUBACK_BYTES
+    while received // PUBACK_BYTES < sent:
+        received += len(link.recv(65_536))
     link.close()
 
 

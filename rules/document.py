@@ -152,7 +152,9 @@ class _Walk:
                 case "int":
                     return int(text.replace("_", ""), 0 if text[:2] in ("0x", "0o", "0b") else 10)
                 case "float":
-                    return float(text.replace("_", ""))
+                    return float(
+                        text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan")
+                    )
                 case _:
                     return text
         except ValueError as error:

@@ -49,7 +49,7 @@ POINTS = (
     "battery_v", "battery_low", "rssi", "snr", "lqi", "temperature", "humidity", "alive", "online",
     "undecodable",
 )  # fmt: skip
-KINDS = {"heard": ("opens", "again", "closes"), "told": ("opens", "again", "closes", "taken_back")}
+KINDS = {"heard": ("opens", "closes", "again"), "told": ("opens", "closes", "again", "taken_back")}
 WORLD = {"gateway": ("offline", "online"), "service": ("done",), "case": ("closed",)}
 HUB = ("restart", "reload")
 # Words that each condition with a point may carry beside it.

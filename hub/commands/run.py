@@ -86,10 +86,10 @@ def live(job: Coroutine[Any, Any, None]) -> None:
 
 
 def _words(group: BaseExceptionGroup[BaseException]) -> str:
-    lines: list[str] = []
-    for error in group.exceptions:
-        lines.append(_words(error) if isinstance(error, BaseExceptionGroup) else str(error))
-    return "\n".join(lines)
+    return "\n".join(
+        _words(error) if isinstance(error, BaseExceptionGroup) else str(error)
+        for error in group.exceptions
+    )
 
 
 async def _until_signal(job: Coroutine[Any, Any, None]) -> None:

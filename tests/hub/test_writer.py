@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -72,8 +72,12 @@ async def test_urgent_jobs_go_first(engine: Engine) -> None:
     writer = Writer(for_writing(engine), retry_s=0.01)
     gate, done = threading.Event(), list[str]()
     held = writer.submit(lambda _c: gate.wait())
+
+    def note(name: str) -> Callable[[Connection], None]:
+        return lambda _connection: done.append(name)
+
     jobs = [
-        asyncio.wrap_future(writer.submit(lambda _c, name=name: done.append(name), rank=rank))
+        asyncio.wrap_future(writer.submit(note(name), rank=rank))
         for name, rank in (("idle", IDLE), ("normal", NORMAL), ("urgent", URGENT))
     ]
 

@@ -49,7 +49,10 @@ MISTAKES: list[tuple[dict[str, str | None], str]] = [
     ({"severity": "warnin"}, "not 'warnin'; did you mean warning?"),
     ({"category": "securty"}, "not 'securty'; did you mean security?"),
     ({"hold_for": "10"}, "10 of what? a duration has a unit; did you mean 10s?"),
-    ({"hold_for": "10 min"}, "expected a duration such as 500ms, 30s, 10m, 24h or 7d, not '10 min'"),
+    (
+        {"hold_for": "10 min"},
+        "expected a duration such as 500ms, 30s, 10m, 24h or 7d, not '10 min'",
+    ),
     ({"hold_for": "-5m"}, "expected a duration"),
     ({"hold_for": "true"}, "expected a duration"),
     ({"hold_for": "9999999d"}, "longer than ten years"),
@@ -130,9 +133,7 @@ MISTAKES: list[tuple[dict[str, str | None], str]] = [
 
 
 @pytest.mark.parametrize(("changed", "expected"), MISTAKES, ids=[m[1] for m in MISTAKES])
-def test_a_mistake_in_a_rule(
-    tmp_path: Path, changed: dict[str, str | None], expected: str
-) -> None:
+def test_a_mistake_in_a_rule(tmp_path: Path, changed: dict[str, str | None], expected: str) -> None:
     """One mistake, one line with its place."""
     found = mistakes_of(tmp_path, text_of(**changed))
 

@@ -1,0 +1,234 @@
+"""`hub demo`: the main job on embedded defaults, with a seeded community that lives its day."""
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+import webbrowser
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+import click
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from hub.app import run as run_hub
+from hub.broker import open_broker
+from hub.children import end_child, start_child
+from hub.clock import Clock, SystemClock
+from hub.commands.run import live
+from hub.database import cases, for_writing, migrate, open_engine
+from hub.demo.community import SITE_FILE, community, seed
+from hub.demo.screen import Counts, Screen, open_screen
+from hub.journal import newest
+from hub.settings import Settings, WrongSetting, as_environment, read_settings
+from hub.site import Site, read_site
+from hub.users import FIRST_USER, Refusal, add_token, ensure_first_user, remove_token
+
+DATA_DIR = Path("data/demo")
+TOKEN = "demo"  # noqa: S105 - the name of a token, not a token
+FIRST_PRESS_S = 8.0
+DAY_BEGINS = "06:30"  # by the site's clock: a night would show little
+COUNT_EVERY_S = 1.0
+PAGES_WITHIN_S = 30.0
+LOOK_EVERY_S = 0.1
+LOG_BYTES_MAX = 5_000_000
+LOGS_MAX = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the command line asks for."""
+
+    speed: float
+    seed: int
+    browser: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What the preparation yields: a person's way in."""
+
+    password: str | None
+    token: str
+
+
+@click.command()
+@click.option(
+    "--speed",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(0.001, 10_000),
+    help="Simulated seconds a second; 60: a day in 24 minutes.",
+)
+@click.option("--seed", default=1, show_default=True, help="Another seed, another day.")
+@click.option("--browser/--no-browser", default=False, help="Open the pages in a browser.")
+def demo(speed: float, seed: int, browser: bool) -> None:
+    """Run everything with simulated devices, until Ctrl-C: no broker, no InfluxDB needed.
+
+    Data is kept in data/demo (or HUB_DATA_DIR). HUB_HTTP and HUB_EMBEDDED_PORT change the ports.
+    """
+    live(_demo(Wish(speed, seed, browser)))
+
+
+async def _demo(wish: Wish) -> None:
+    clock, settings = SystemClock(), demo_settings(read_settings())
+    site = read_site(settings.site_file)
+    require_free(settings.http)
+    _log_to_file(settings.data_dir)
+    with open_screen() as screen:
+        screen.step("starting the broker")
+        async with open_broker(settings, settings.data_dir) as broker:
+            settings = replace(settings, broker=broker.url)
+            screen.say(f"Broker: {broker.url}. {broker.note}".strip())
+            await _with_broker(wish, settings, site, clock, screen)
+
+
+def demo_settings(settings: Settings) -> Settings:
+    """The settings with the demo's own folder and site where nothing else was wished."""
+    data_dir = DATA_DIR if settings.data_dir == Settings().data_dir else settings.data_dir
+    return replace(settings, data_dir=data_dir, site_file=settings.site_file or str(SITE_FILE))
+
+
+def require_free(http: str) -> None:
+    """Raise `WrongSetting` when the pages' port is taken, before anything else is started."""
+    host, _, port = http.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65_536:
+        raise WrongSetting(f"HUB_HTTP: expected host:port such as 127.0.0.1:8000, not {http!r}")
+    try:
+        with socket.create_server((host.strip("[]"), int(port))):
+            pass
+    except OSError as error:
+        raise WrongSetting(
+            f"HUB_HTTP: {http}: {error.strerror}; choose another, "
+            f"such as HUB_HTTP={host}:{int(port) % 65_535 + 1}"
+        ) from error
+
+
+def _log_to_file(data_dir: Path) -> None:
+    data_dir.mkdir(parents=True, exist_ok=True)
+    file = data_dir / "hub.log"
+    handler = RotatingFileHandler(file, maxBytes=LOG_BYTES_MAX, backupCount=LOGS_MAX)
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=form, handlers=[handler])
+
+
+async def _with_broker(
+    wish: Wish, settings: Settings, site: Site, clock: Clock, screen: Screen
+) -> None:
+    engine = open_engine(settings.database)
+    try:
+        ready = await asyncio.to_thread(_prepare, engine, clock, screen.step)
+        async with asyncio.TaskGroup() as tasks:
+            subscribed = asyncio.Event()
+            screen.step("starting the hub and its pages")
+            tasks.create_task(run_hub(settings, clock=clock, dashboard=True, ready=subscribed.set))
+            await subscribed.wait()
+            await _until_served(settings.http)
+            tasks.create_task(_live_residents(wish, settings, site, clock, screen))
+            for line in way_in(settings, site, ready):
+                screen.say(line)
+            if wish.browser:
+                await asyncio.to_thread(webbrowser.open, f"http://{settings.http}")
+            await _count(engine, screen)
+    finally:
+        engine.dispose()
+
+
+def _prepare(engine: Engine, clock: Clock, step: Callable[[str], None]) -> Ready:
+    step("making the database")
+    migrate(engine)
+    everything = community()
+    step(
+        f"seeding {len(everything.site.grids)} grids, {len(everything.residents)} residents, "
+        f"{len(everything.devices)} devices"
+    )
+    with for_writing(engine).begin() as connection:
+        seed(connection, clock.now_ms())
+    with suppress(Refusal):  # there is none at the first start
+        remove_token(engine, TOKEN)
+    return Ready(ensure_first_user(engine, clock), add_token(engine, clock, TOKEN, "program"))
+
+
+async def _until_served(http: str) -> None:
+    """The pages are a process of their own; wait for it, but not for ever."""
+    host, _, port = http.rpartition(":")
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PAGES_WITHIN_S):
+            while not await _answers(host.strip("[]"), int(port)):
+                await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _answers(host: str, port: int) -> bool:
+    try:
+        _reader, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def way_in(settings: Settings, site: Site, ready: Ready) -> list[str]:
+    """What a person needs to look in and to press a button, to be copied from the terminal."""
+    port = settings.broker.rpartition(":")[2]
+    button = next(
+        row["id"]
+        for row in community().devices
+        if row["family"] == "button" and row["driver"] == "native"
+    )
+    known = ready.password or "as shown at the first start (hub user add NAME makes another)"
+    return [
+        f"Pages:  http://{settings.http}   user {FIRST_USER}, password {known}",
+        f"Press:  mosquitto_pub -p {port} -q 1 -t community/{site.id}/button/{button}/up "
+        """-m '{"press":"sos"}'""",
+        f'API:    curl -H "Authorization: Bearer {ready.token}" '
+        f'"http://{settings.http}/api/v1/cases?state=open"',
+        f"Log:    {settings.data_dir / 'hub.log'}",
+        "Ctrl-C ends everything.",
+    ]
+
+
+async def _live_residents(
+    wish: Wish, settings: Settings, site: Site, clock: Clock, screen: Screen
+) -> None:
+    """The simulated residents, in a process of their own."""
+    day = datetime.fromtimestamp(clock.now_ms() / 1_000, site.zone).date()
+    arguments = ["simulate", "--devices", str(len(community().devices))]
+    arguments += ["--speed", str(wish.speed), "--seed", str(wish.seed)]
+    arguments += ["--start", f"{day}T{DAY_BEGINS}", "--first-press", str(FIRST_PRESS_S)]
+    file = settings.data_dir / "residents.log"
+    with file.open("wb") as errors:
+        process = await start_child(
+            [sys.executable, "-c", "from hub.cli import main; main()", *arguments],
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=errors.fileno(),
+            environment={**os.environ, **as_environment(settings)},
+        )
+        try:
+            code = await process.wait()
+        finally:
+            if process.returncode is None:
+                await end_child(process, settings.child_end_s)
+    screen.say(f"The simulated residents stopped ({code}); see {file}")
+
+
+async def _count(engine: Engine, screen: Screen) -> None:
+    while True:
+        screen.show(await asyncio.to_thread(_counts, engine))
+        await asyncio.sleep(COUNT_EVERY_S)
+
+
+def _counts(engine: Engine) -> Counts:
+    with engine.connect() as connection:
+        of_cases = sa.select(sa.func.count(), sa.func.count(cases.c.closed_at_ms))
+        total, closed = connection.execute(of_cases).one()
+        newest_case = sa.select(cases.c.id, cases.c.title_zh, cases.c.title_en, cases.c.place)
+        last = connection.execute(newest_case.order_by(cases.c.heard_at_ms.desc()).limit(1)).first()
+        return Counts(
+            newest(connection), total - closed, total, "  ".join(filter(None, last or ()))
+        )
