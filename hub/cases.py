@@ -6,10 +6,12 @@ of one step, and `hub/evaluate.py` puts them into one transaction with the judge
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import Connection
 
@@ -51,8 +53,8 @@ class Ledger:
 
     def write(self, connection: Connection) -> None:
         """All of it, within the caller's transaction."""
-        _put(connection, alerts, self.alerts, "id")
-        _put(connection, cases, [asdict(case) for case in self.cases.values()], "id")
+        _put(connection, alerts, self.alerts)
+        _put(connection, cases, [asdict(case) for case in self.cases.values()])
         for table, rows in (
             (case_log, self.log),
             (changes, self.changes),
@@ -63,10 +65,17 @@ class Ledger:
         outbox.put(connection, self.notices)
 
 
-def _put(connection: Connection, table: sa.Table, rows: list[dict[str, Any]], key: str) -> None:
+@cache
+def _upsert(table: sa.Table, columns: tuple[str, ...]) -> Insert:
+    """The statement that puts rows of these columns; made once, as making it takes longer."""
+    insert = upsert(table)
+    news = {name: insert.excluded[name] for name in columns}
+    return insert.on_conflict_do_update(index_elements=["id"], set_=news)
+
+
+def _put(connection: Connection, table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
     for row in rows:  # few, and of different columns: an alert is opened once and closed later
-        statement = upsert(table).values(row)
-        connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=row))
+        connection.execute(_upsert(table, tuple(row)), row)
 
 
 class Cases:

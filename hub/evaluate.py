@@ -158,10 +158,9 @@ class Evaluation:
         rows_max = self._settings.standings_flush_rows_max if flush else 0
         changed = self._docket.judge.take_changed(rows_max)
         newest: list[dict[str, Any]] = []
-        if flush or ledger:
-            newest, told = self._docket.latest_rows(rows_max or self._settings.latest_rows_max)
-            ledger.changes.extend(told)
         if flush:
+            newest, told = self._docket.latest_rows(rows_max)
+            ledger.changes.extend(told)
             self._flushed_ms = now_ms
         cursor = self._cursor()
 

@@ -158,6 +158,7 @@ class Link:
         self._connection: _Client | None = None
         self._socket: Any = None
         self._subscribed = asyncio.Event()
+        self._leaving = False
         self.connections = 0
 
     # -- for the ingest ---------------------------------------------------------------------
@@ -258,6 +259,7 @@ class Link:
         return client
 
     def _hang_up(self) -> None:
+        self._leaving = True
         if self._connection is not None:
             if self._settings.will_topic:
                 self._connection.publish(self._settings.will_topic, b"offline", QOS, retain=True)
@@ -327,7 +329,8 @@ class Link:
     def _on_disconnect(self, client: Any, _d: Any, _f: Any, reason: Any, _p: Any = None) -> None:
         if self._connection is client or self._connection is None:
             self._drop()
-            self._report(False, str(reason))
+            if not self._leaving:
+                self._report(False, str(reason))
 
     def _on_message(self, message: paho.MQTTMessage) -> None:
         try:

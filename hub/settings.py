@@ -93,6 +93,7 @@ class Settings:
     readings_keep_days: int = setting(400, "Readings stay in the journal so long.")
     refusals_keep_days: int = setting(90, "Refusals and their raw bytes stay so long.")
     commands_keep_days: int = setting(3_650, "People's commands stay so long.")
+    notices_keep_days: int = setting(400, "Notices that were sent or given up stay so long.")
     changes_keep_rows: int = setting(
         100_000, "Rows of the live feed that a page may still ask for."
     )
@@ -111,7 +112,6 @@ class Settings:
     judge_batch_entries_max: int = setting(2_000, "Entries that the judge reads from disk at once.")
     standings_flush_ms: int = setting(1_000, "How often changed standings are written.")
     standings_flush_rows_max: int = setting(500, "Standings written in one go.")
-    latest_rows_max: int = setting(200, "Devices whose newest values are written with a finding.")
     settle_ms: int = setting(
         20, "A timer waits so long for readings that are just being kept before it is due."
     )

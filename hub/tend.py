@@ -1,7 +1,7 @@
 """Look after the house: remove what has been kept long enough, and say how the parts are.
 
-Retention bounds: `readings_keep_days`, `refusals_keep_days`, `commands_keep_days`,
-`changes_keep_rows`, removed `retention_rows_max` at a time so that nobody waits for it.
+Bounds: `readings_keep_days`, `refusals_keep_days`, `commands_keep_days`, `notices_keep_days` and
+`changes_keep_rows`; `retention_rows_max` rows go at a time, so that nobody waits for it.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from sqlalchemy.engine import Connection
 
-from hub import journal
+from hub import journal, outbox
 from hub.cases import forget_changes
 from hub.clock import Clock
 from hub.health import GREEN, Report
@@ -43,27 +43,28 @@ class Tally:
 
 async def forget_old(writer: Writer, settings: Settings, now_ms: int) -> int:
     """Remove what is older than its bound; how many rows went."""
-    bounds = (
-        (READING, settings.readings_keep_days),
-        (REFUSAL, settings.refusals_keep_days),
-        (COMMAND, settings.commands_keep_days),
+    rows_max = settings.retention_rows_max
+
+    def before_ms(days: int) -> int:
+        return now_ms - days * DAY_MS
+
+    jobs: tuple[Callable[[Connection], int], ...] = (
+        lambda c: journal.forget(c, READING, before_ms(settings.readings_keep_days), rows_max),
+        lambda c: journal.forget(c, REFUSAL, before_ms(settings.refusals_keep_days), rows_max),
+        lambda c: journal.forget(c, COMMAND, before_ms(settings.commands_keep_days), rows_max),
+        lambda c: outbox.forget(c, before_ms(settings.notices_keep_days), rows_max),
     )
-    gone = await writer.run(
-        lambda connection: forget_changes(connection, settings.changes_keep_rows), rank=IDLE
-    )
-    for kind, days in bounds:
-        gone += await _forget_kind(writer, kind, now_ms - days * DAY_MS, settings)
+    gone = await writer.run(lambda c: forget_changes(c, settings.changes_keep_rows), rank=IDLE)
+    for job in jobs:
+        gone += await _until_none_is_left(writer, job, rows_max)
     return gone
 
 
-async def _forget_kind(writer: Writer, kind: str, before_ms: int, settings: Settings) -> int:
-    rows_max = settings.retention_rows_max
-
-    def job(connection: Connection) -> int:
-        return journal.forget(connection, kind, before_ms, rows_max)
-
+async def _until_none_is_left(
+    writer: Writer, job: Callable[[Connection], int], rows_max: int
+) -> int:
     gone = 0
-    while (now_gone := await writer.run(job, rank=IDLE)) == rows_max:
+    while (now_gone := await writer.run(job, rank=IDLE)) >= rows_max:
         gone += now_gone
     return gone + now_gone
 

@@ -191,7 +191,11 @@ class _Reader:
             return []
         if top is None:
             return []
-        found = self._try(lambda item: self._map(item, "the file", ("rules",)), top, _NO_KEYS)
+        found = self._try(
+            lambda item: self._map(item, "the file", ("rules", "overrides")), top, _NO_KEYS
+        )
+        if "overrides" in found:
+            self._add(Wrong(found["overrides"], "overrides are not there yet: remove them"))
         items = self._try(_list, found.get("rules"), ())
         rules = [self._try(self._rule, item, None) for item in items]
         return [rule for rule in rules if rule is not None]

@@ -439,11 +439,10 @@ class Watch:
 
     def dump(self) -> dict[str, Any]:
         """As JSON can carry it; of the readings only those that matter."""
-        near = None if self.near is None else self.near.dump()
         return {
             "version": self.rule.version,
             "base": self.base.dump(),
-            "near": near,
+            "near": self.near is not None,
             "split": self.split,
             "inputs": [self._dumped(one) for one in self.inputs],
             "told": [alert.dump() for alert in self.run.alerts],
@@ -462,10 +461,7 @@ class Watch:
         self.base.load(state["base"])
         self.split = state["split"]
         self.inputs = [_loaded(*kept) for kept in state["inputs"]]
-        self.near = None
-        if state["near"] is not None:
-            self.near = self._make()
-            self.near.load(state["near"])
+        self.near = self._make() if state["near"] else None  # the fold makes it anew
         self._fold(self.base.copy(), 0)
         if state["rang"] is not None:
             self._ring_before(state["rang"] + 1, [])

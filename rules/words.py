@@ -123,25 +123,31 @@ def _point(point: str) -> Words:
 
 
 def _equals(wanted: c.Equals, change: "Change", zone: ZoneInfo) -> Words:
-    value = change.value if change.kind == "opens" else wanted.values[0]
+    told = change.kind == "opens" and change.value in wanted.values
+    value = change.value if told else wanted.values[0]
     (zh, en), (value_zh, value_en) = _point(wanted.point), value_words(wanted.point, value)
     since_zh, since_en = _since(change, zone)
     return f"：{zh}为{value_zh}{since_zh}", f"{en} is {value_en}{since_en}"
 
 
 def _limit(wanted: c.Below | c.Above, change: "Change", zone: ZoneInfo) -> Words:
-    (zh, en), (value, _) = _point(wanted.point), value_words(wanted.point, change.value)
+    zh, en = _point(wanted.point)
+    told = change.kind == "opens" and change.value is not None
+    value = f" {value_words(wanted.point, change.value)[0]}" if told else ""
     limit = value_words(wanted.point, wanted.limit)[0]
     way_zh, way_en = ("低于", "below") if isinstance(wanted, c.Below) else ("高于", "above")
     since_zh, since_en = _since(change, zone)
     return (
-        f"：{zh}{value}，{way_zh} {limit}{since_zh}",
-        f"{en} {value}, {way_en} {limit}{since_en}",
+        f"：{zh}{value}{'，' if told else ''}{way_zh} {limit}{since_zh}",
+        f"{en}{value}{',' if told else ''} {way_en} {limit}{since_en}",
     )
 
 
 def _happens(wanted: c.Happens, change: "Change", zone: ZoneInfo) -> Words:
-    (zh, en), (value_zh, value_en) = _point(wanted.point), value_words(wanted.point, change.value)
+    values = wanted.values if change.value is None else (change.value,)
+    said = [value_words(wanted.point, value) for value in values]
+    zh, en = _point(wanted.point)
+    value_zh, value_en = "、".join(one for one, _ in said), " or ".join(one for _, one in said)
     at = clock(change.opened_at_ms, zone)
     return f"：{at} {zh}（{value_zh}）", f"{en} ({value_en}) at {at}"
 
@@ -196,7 +202,8 @@ def _any(wanted: c.AnyOf | c.AllOf, change: "Change", zone: ZoneInfo) -> Words:
         _CLAUSES[type(part)](part, change._replace(value=None), zone) for part in wanted.parts
     ]
     zh_join, en_join = ("或", " or ") if isinstance(wanted, c.AnyOf) else ("且", " and ")
-    return zh_join.join(zh for zh, _ in clauses), en_join.join(en for _, en in clauses)
+    joined = zh_join.join(zh.removeprefix("：") for zh, _ in clauses)
+    return f"：{joined}", en_join.join(en for _, en in clauses)
 
 
 def _together(wanted: c.Together, change: "Change", zone: ZoneInfo) -> Words:

@@ -35,6 +35,7 @@ TOKEN = "demo"  # noqa: S105 - the name of a token, not a token
 FIRST_PRESS_S = 8.0
 DAY_BEGINS = "06:30"  # by the site's clock: a night would show little
 COUNT_EVERY_S = 1.0
+CASES_TOLD_MAX = 10
 PAGES_WITHIN_S = 30.0
 LOOK_EVERY_S = 0.1
 LOG_BYTES_MAX = 5_000_000
@@ -160,7 +161,7 @@ async def _until_served(http: str) -> None:
     host, _, port = http.rpartition(":")
     with suppress(TimeoutError):
         async with asyncio.timeout(PAGES_WITHIN_S):
-            while not await _answers(host.strip("[]"), int(port)):
+            while not await _answers(host.strip("[]"), int(port)):  # noqa: ASYNC110 - a process
                 await asyncio.sleep(LOOK_EVERY_S)
 
 
@@ -227,8 +228,8 @@ def _counts(engine: Engine) -> Counts:
     with engine.connect() as connection:
         of_cases = sa.select(sa.func.count(), sa.func.count(cases.c.closed_at_ms))
         total, closed = connection.execute(of_cases).one()
-        newest_case = sa.select(cases.c.id, cases.c.title_zh, cases.c.title_en, cases.c.place)
-        last = connection.execute(newest_case.order_by(cases.c.heard_at_ms.desc()).limit(1)).first()
-        return Counts(
-            newest(connection), total - closed, total, "  ".join(filter(None, last or ()))
-        )
+        columns = cases.c.id, cases.c.title_zh, cases.c.title_en, cases.c.device, cases.c.place
+        newest_first = sa.select(*columns).order_by(cases.c.heard_at_ms.desc(), cases.c.id.desc())
+        found = connection.execute(newest_first.limit(CASES_TOLD_MAX))
+        words = tuple("  ".join(filter(None, row)) for row in found)
+        return Counts(newest(connection), total - closed, total, words)

@@ -19,7 +19,7 @@ class Counts(NamedTuple):
     messages: int
     open_cases: int
     cases: int
-    newest: str  # the newest case in words; empty while there is none
+    newest: tuple[str, ...] = ()  # the newest cases in words, newest first
 
 
 class Screen(Protocol):
@@ -54,7 +54,7 @@ class PlainLines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._cases = 0
+        self._told: tuple[str, ...] = ()
 
     def step(self, doing: str) -> None:
         """See `Screen`."""
@@ -65,10 +65,11 @@ class PlainLines:
         self._console.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
     def show(self, counts: Counts) -> None:
-        """Only news: a line when there is another case."""
-        if counts.cases != self._cases:
-            self._cases = counts.cases
-            self.say(_words(counts))
+        """Only news: a line for each further case."""
+        for case in reversed(counts.newest):
+            if case not in self._told:
+                self.say(f"{case}   ({_words(counts)})")
+        self._told = counts.newest
 
 
 class Moving:
@@ -87,9 +88,9 @@ class Moving:
 
     def show(self, counts: Counts) -> None:
         """See `Screen`."""
-        self._live.update(Spinner("dots", Text(f" {_words(counts)}")))
+        newest = f"; newest: {counts.newest[0]}" if counts.newest else ""
+        self._live.update(Spinner("dots", Text(f" {_words(counts)}{newest}")))
 
 
 def _words(counts: Counts) -> str:
-    words = f"{counts.messages} messages kept, {counts.open_cases} of {counts.cases} cases open"
-    return f"{words}; newest: {counts.newest}" if counts.newest else words
+    return f"{counts.messages} messages kept, {counts.open_cases} of {counts.cases} cases open"

@@ -92,7 +92,7 @@ class Figures:
     heartbeat_h: float = 4
     cold_store_heartbeat_h: float = 0.25
     battery_days: tuple[float, float] = (250, 900)  # from full to empty
-    battery_changed_at_pct: float = 6
+    battery_changed_at_pct: float = 13  # about one in fifty is low at any time
     rssi_dbm: tuple[int, int] = (-104, -58)
     snr_db: tuple[float, float] = (-4, 11)
 

@@ -1,4 +1,4 @@
-"""The dashboard as it runs: a process of its own on a free port, over a database with a community."""
+"""The dashboard as it runs: a process of its own on a free port, over a small community."""
 
 import os
 import signal

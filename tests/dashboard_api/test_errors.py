@@ -1,5 +1,7 @@
 """Every error of every route has the one shape of RFC 9457."""
 
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -9,6 +11,13 @@ from tests.dashboard_api.conftest import HandClock
 
 OPEN = {"/healthz", "/readyz", "/metrics"}
 API = "/api/v1"
+JSON = {"content-type": "application/json"}
+
+
+async def in_pieces(body: bytes) -> AsyncIterator[bytes]:
+    """A body whose length is not told beforehand."""
+    for begin in range(0, len(body), 100_000):
+        yield body[begin : begin + 100_000]
 
 
 def check(answer: httpx.Response, status: int) -> None:
@@ -79,9 +88,10 @@ async def test_a_body_that_is_too_large_or_does_not_fit_is_refused(
     path = f"{API}/cases/{judge.raise_case()}/note"
     huge = b'{"text": "' + b"x" * 2_000_000 + b'"}'
 
-    check(await staff.post(path, content=huge, headers={"content-type": "application/json"}), 413)
+    check(await staff.post(path, content=huge, headers=JSON), 413)
+    check(await staff.post(path, content=in_pieces(huge), headers=JSON), 413)
     check(await staff.post(path, json={"texts": "a field that is not there"}), 422)
-    check(await staff.post(path, content=b"{", headers={"content-type": "application/json"}), 422)
+    check(await staff.post(path, content=b"{", headers=JSON), 422)
 
 
 async def test_a_log_in_that_is_not_one_is_refused_without_repeating_the_password(

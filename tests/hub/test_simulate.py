@@ -260,7 +260,10 @@ def test_ctrl_c_ends_the_command_cleanly_with_its_json_line(broker: Mosquitto) -
             stdout=subprocess.DEVNULL,
         )
         process.send_signal(signal.SIGINT)
-        out, errors = process.communicate(timeout=WITHIN_S)
+        try:
+            out, errors = process.communicate(timeout=WITHIN_S)
+        finally:
+            process.kill()
     summary = json.loads(out)
     assert process.returncode == 0
     assert errors == b""

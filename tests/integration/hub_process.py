@@ -16,6 +16,7 @@ import aiomqtt
 import msgspec
 import sqlalchemy as sa
 
+from hub.clock import SystemClock
 from hub.database import for_writing, migrate, open_engine
 from hub.register import DEVICES, keep
 from tests.programs import Mosquitto
@@ -45,6 +46,7 @@ class HubProcess:
         self.data = folder / "data"
         self.lines: list[str] = []
         self.starts = 0
+        self._life_from = 0
         self._folder = folder
         self._settings = {
             "HUB_BROKER": broker.url,
@@ -70,6 +72,7 @@ class HubProcess:
     async def begin(self) -> None:
         """Start it and do not wait for anything."""
         assert not self.is_running
+        self._life_from = len(self.lines)
         self._process = await asyncio.create_subprocess_exec(
             HUB,
             "run",
@@ -84,9 +87,12 @@ class HubProcess:
 
     async def start(self) -> None:
         """Start it; return when both of its subscriptions stand."""
-        before = len(self.lines)
         await self.begin()
-        await self.says(READY, before)
+        await self.ready()
+
+    async def ready(self) -> None:
+        """Return when its present life has both of its subscriptions."""
+        await self.says(READY, self._life_from)
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
@@ -126,8 +132,8 @@ class HubProcess:
 
     async def _end(self, sign: signal.Signals) -> int:
         assert self._process is not None
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(sign)
+        assert self.is_running, f"the hub has ended by itself:\n{self.story()}"
+        self._process.send_signal(sign)
         async with asyncio.timeout(PATIENCE_S):
             code = await self._process.wait()
             await asyncio.gather(*self._readers)
@@ -162,7 +168,7 @@ class HubProcess:
             for device in devices
         ]
         with for_writing(engine).begin() as connection:
-            keep(connection, DEVICES, rows, 1)
+            keep(connection, DEVICES, rows, SystemClock().now_ms())
         engine.dispose()
 
 

@@ -136,6 +136,8 @@ async def test_what_is_pending_at_a_kill_opens_at_its_due_moment(yard: Yard, see
         await yard.hub.kill()
         await yard.hub.begin()
     await yard.until(lambda: yard.count("raised") == len(due))
+    await yard.hub.ready()
+    await yard.until_judged(BELLS[-1])
     assert await yard.hub.stop() == 0
 
     assert yard.alerts() == {door: [(at_ms, None, 0)] for door, at_ms in due.items()}

@@ -171,6 +171,7 @@ async def campaign(
     ):
         killing = Campaign(hub, street, dice)
         await killing.run(client, listening, kills, repeat)
+        await hub.ready()
         assert await hub.stop() == 0
     print(
         f"kills {kills} {dict(killing.moments)}; published {street.published.total()}, "

@@ -9,7 +9,7 @@ from rules.machine import CLOSES, FALSE, OPENS, RIPE, TABLE, TRUE, Machine, Phas
 
 def test_the_table_has_no_way_out_of_the_phases_and_reaches_each() -> None:
     """Every phase is entered and left."""
-    assert {after for after in TABLE.values()} == set(Phase)
+    assert set(TABLE.values()) == set(Phase)
     assert {before for before, _ in TABLE} == set(Phase)
     assert {what for _, what in TABLE} == {TRUE, FALSE, RIPE}
 
