@@ -18,7 +18,7 @@ from hub.database import for_writing
 from hub.journal import COMMAND, Entry, append
 
 # What the judge may say, beside all that is a conflict (409) with how the case is now.
-_STATUS = {"no_such_case": 404, "not_allowed": 403}
+_STATUS = {"no_such_case": 404}
 
 
 def keep(

@@ -47,6 +47,7 @@ LABELS = {
     "mended": marked("Mended"),
     "no_fault_found": marked("No fault found"),
     "other": marked("Other"),
+    "ended_by_itself": marked("Ended by itself"),
     # families
     "button": marked("Button"),
     "door": marked("Door"),

@@ -177,9 +177,10 @@ class LiveFeed:
     async def follow(self, viewer: Viewer, after: int | None) -> AsyncIterator[ServerSentEvent]:
         """Events after an id (None: from now on), until the connection has had its time."""
         begun_s = pinged_s = self._clock.monotonic_s()
-        position = self.newest if after is None else after
-        if await asyncio.to_thread(self._lost, position):
-            position = self.newest
+        oldest, newest = await asyncio.to_thread(self._span)
+        position = newest if after is None else after
+        if position > newest or position < oldest - 1:  # of another database, or removed since
+            position = newest
             yield ServerSentEvent(event="reset", id=str(position), data={}, retry=RETRY_MS)
         yield self._ping(position)
         while not self._closed and self._left_s(begun_s, self._settings.live_connection_s) > 0:
@@ -209,11 +210,6 @@ class LiveFeed:
         if self._rows and self._rows[0].id <= position + 1:
             return [row for row in self._rows if row.id > position]
         return await asyncio.to_thread(self.read, position)
-
-    def _lost(self, position: int) -> bool:
-        """Were rows after this id removed, or is it of another database?"""
-        oldest, newest = self._span()
-        return position > newest or position < oldest - 1
 
 
 async def _wait(some: asyncio.Event, timeout_s: float) -> None:

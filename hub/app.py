@@ -34,6 +34,7 @@ from hub.ingest import BUTTONS, OTHERS, Commits, Opener, ingest, remembered
 from hub.journal import Journal
 from hub.mqtt import Address, Link, LinkSettings
 from hub.notifiers import open_channels
+from hub.register import keep_site
 from hub.repeats import Repeats
 from hub.series import Series, open_series
 from hub.settings import Settings, as_environment
@@ -41,6 +42,7 @@ from hub.site import Site, read_site
 from hub.strangers import Strangers
 from hub.tend import Tally, tend
 from hub.writer import Writer
+from rules.calendar import CHINA, read_calendar
 from rules.judge import Judge
 from rules.loader import load
 
@@ -76,6 +78,7 @@ async def open_ground(settings: Settings, clock: Clock) -> AsyncIterator[Ground]
     )
     writer.on_trouble = partial(_report_disk, health)
     try:
+        await writer.run(lambda connection: keep_site(connection, site, clock.now_ms()))
         yield Ground(settings, clock, site, engine, writer, health)
     finally:
         await asyncio.to_thread(writer.close)
@@ -125,7 +128,14 @@ def build(ground: Ground, address: Address, channels: Mapping[str, Channel]) -> 
         unknown,
         links,
         _opener(ground, devices, unknown, links[BUTTONS]),
-        _evaluation(ground, devices, list(channels), feed, deliver_wake.set),
+        _evaluation(
+            ground,
+            devices,
+            list(channels),
+            feed,
+            deliver_wake.set,
+            partial(_adopt, links, devices, unknown),
+        ),
         channels,
         open_series(settings, ground.site),
         feed,
@@ -155,6 +165,13 @@ def _links(ground: Ground, address: Address, devices: Devices) -> tuple[Link, Li
     )
 
 
+def _adopt(links: tuple[Link, Link], devices: Devices, unknown: Strangers) -> None:
+    """The register was changed: who is in it is no stranger, and its buttons have a fast way."""
+    unknown.adopted(devices.by_address)
+    for topic in devices.button_topics():
+        links[BUTTONS].add_topic(topic)
+
+
 def _report_link(report: Report, part: str, up: bool, why: str) -> None:
     if up:
         report(part, GREEN, "已连接", "connected")
@@ -181,11 +198,19 @@ def _evaluation(
     devices: Devices,
     channels: Sequence[str],
     feed: Feed,
+    *,
     on_written: Callable[[], None],
+    on_register: Callable[[], None],
 ) -> Evaluation:
     settings = ground.settings
     rule_set = load([Path(settings.rules_dir) if settings.rules_dir else COMMUNITY_RULES])
-    judge = Judge(rule_set, zone=ground.site.zone, rewind_inputs_max=settings.rewind_inputs_max)
+    judge = Judge(
+        rule_set,
+        zone=ground.site.zone,
+        calendar=read_calendar(CHINA),
+        site=ground.site.id,
+        rewind_inputs_max=settings.rewind_inputs_max,
+    )
     told = [name for name in channels if name != "down"]  # a button is told of its own case only
     evaluation = Evaluation(
         Docket(judge, Cases(), devices, told),
@@ -195,6 +220,7 @@ def _evaluation(
         settings=settings,
         clock=ground.clock,
         on_written=on_written,
+        on_register=on_register,
     )
     evaluation.restore()
     return evaluation

@@ -118,7 +118,8 @@ class _Archivist:
             wake.clear()
             if calm is not None:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(calm.wait(), self.settings.archive_yield_max_s)
+                    async with asyncio.timeout(self.settings.archive_yield_max_s):
+                        await calm.wait()
             batch = await asyncio.to_thread(self._read)
             await self._move(batch.end, await self._store(batch.points))
             await self._forget_old()

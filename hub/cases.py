@@ -7,7 +7,7 @@ of one step, and `hub/evaluate.py` puts them into one transaction with the judge
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -21,6 +21,7 @@ from hub.outbox import NewNotice
 from rules.case import Case
 
 _FIELDS = {f.name for f in fields(Case)}
+_CASE_COLUMNS = tuple(f.name for f in fields(Case))
 NUMBER_DIGITS = 6
 
 
@@ -36,11 +37,19 @@ def public(case: Case) -> dict[str, Any]:
     return body
 
 
+class AlertRow(NamedTuple):
+    """A row of `alerts`, and which of its columns are news if the alert is known already."""
+
+    row: dict[str, Any]
+    news: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Ledger:
     """Rows of one step of the judge, in the order in which they came about."""
 
-    alerts: list[dict[str, Any]] = field(default_factory=list)
+    alerts: list[AlertRow] = field(default_factory=list)
+    orphans: list[tuple[str, int]] = field(default_factory=list)  # alert, when it ended
     cases: dict[str, Case] = field(default_factory=dict)
     log: list[dict[str, Any]] = field(default_factory=list)
     notices: list[NewNotice] = field(default_factory=list)
@@ -49,12 +58,19 @@ class Ledger:
 
     def __bool__(self) -> bool:
         """Is there anything to write?"""
-        return bool(self.alerts or self.cases or self.log or self.results or self.changes)
+        return bool(
+            self.alerts or self.orphans or self.cases or self.log or self.results or self.changes
+        )
 
     def write(self, connection: Connection) -> None:
         """All of it, within the caller's transaction."""
-        _put(connection, alerts, self.alerts)
-        _put(connection, cases, [asdict(case) for case in self.cases.values()])
+        for alert in self.alerts:
+            connection.execute(_upsert(alerts, alert.news), alert.row)
+        for case in self.cases.values():
+            connection.execute(_upsert(cases, _CASE_COLUMNS), asdict(case))
+        for alert_id, now_ms in self.orphans:
+            ended = {"closed_at_ms": now_ms, "closed_heard_ms": now_ms}
+            connection.execute(alerts.update().where(alerts.c.id == alert_id).values(ended))
         for table, rows in (
             (case_log, self.log),
             (changes, self.changes),
@@ -66,16 +82,11 @@ class Ledger:
 
 
 @cache
-def _upsert(table: sa.Table, columns: tuple[str, ...]) -> Insert:
-    """The statement that puts rows of these columns; made once, as making it takes longer."""
+def _upsert(table: sa.Table, news: tuple[str, ...]) -> Insert:
+    """Puts a row, or of a known one only `news`. Made once: making a statement is slow."""
     insert = upsert(table)
-    news = {name: insert.excluded[name] for name in columns}
-    return insert.on_conflict_do_update(index_elements=["id"], set_=news)
-
-
-def _put(connection: Connection, table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
-    for row in rows:  # few, and of different columns: an alert is opened once and closed later
-        connection.execute(_upsert(table, tuple(row)), row)
+    changed = {name: insert.excluded[name] for name in news}
+    return insert.on_conflict_do_update(index_elements=["id"], set_=changed)
 
 
 class Cases:

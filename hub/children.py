@@ -47,7 +47,8 @@ async def end_child(process: asyncio.subprocess.Process, within_s: float) -> int
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
     try:
-        return await asyncio.wait_for(process.wait(), within_s)
+        async with asyncio.timeout(within_s):
+            return await process.wait()
     except TimeoutError:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

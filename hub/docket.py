@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from hub.cases import Cases, Ledger, encode, public
+from hub.cases import AlertRow, Cases, Ledger, encode, public
 from hub.devices import NATIVE, Device, Devices
 from hub.journal import GATEWAY, PRESS, RETAINED, Entry
 from hub.outbox import NewNotice
@@ -137,6 +137,19 @@ class Docket:
             )
         )
 
+    def close_orphans(self, ledger: Ledger, now_ms: int) -> list[str]:
+        """Alerts of rules that are gone end now; the names of their standings, to be removed."""
+        gone = []
+        for rule, key, opened_ms in self.judge.orphans:
+            ledger.orphans.append((f"{rule}|{key}|{opened_ms}", now_ms))
+            gone.append(f"{rule}|{key}")
+            case = self.cases.about(rule, key)
+            if case is not None:
+                after = case_machine.rule_gone(case, now_ms)
+                self._change(case, after, "ended", ledger, None, now_ms)
+        self.judge.orphans.clear()
+        return gone
+
     def order(self, entry: Entry, case: Case | None, ledger: Ledger, now_ms: int) -> None:
         """One command of a person; `case` is the one it names, if there is one."""
         body = entry.body or {}
@@ -167,13 +180,14 @@ class Docket:
         for finding in self.judge.take_findings():
             case = self._follow(finding, ledger, now_ms)
             ledger.alerts.append(_alert(finding, None if case is None else case.id))
+        self.judge.take_withdrawn()  # late news that one press of several was none: no news
 
     def _follow(self, finding: Finding, ledger: Ledger, now_ms: int) -> Case | None:
         before = self.cases.about(finding.rule.name, finding.key)
-        what = _WHAT[finding.kind] if before is not None or finding.kind == "opens" else None
-        if what is None:
+        what = _WHAT[finding.kind]
+        if before is None and finding.kind in {"closes", "taken_back"}:
             return None  # it ends, and its case was closed by a person before
-        if before is None:
+        if before is None:  # of `again`: a press from before the closing, heard only now
             what, after = "raised", self._raise(finding)
         elif finding.kind in {"opens", "again"}:
             what, after = "again", case_machine.again(before, finding)
@@ -289,9 +303,18 @@ def problem(code: str, zh: str, en: str) -> dict[str, Any]:
     return {"code": code, "reason_zh": zh, "reason_en": en}
 
 
-def _alert(finding: Finding, case_id: str | None) -> dict[str, Any]:
-    rule = finding.rule
-    row: dict[str, Any] = {
+# Which columns a finding changes when its alert is known already.
+_ALERT_NEWS = {
+    "opens": ("closed_at_ms", "closed_heard_ms", "taken_back", "case_id"),
+    "again": ("case_id",),
+    "closes": ("closed_at_ms", "closed_heard_ms"),
+    "taken_back": ("taken_back",),
+}
+
+
+def _alert(finding: Finding, case_id: str | None) -> AlertRow:
+    rule, closes = finding.rule, finding.kind == "closes"
+    row = {
         "id": f"{rule.name}|{finding.key}|{finding.opened_at_ms}",
         "rule": rule.name,
         "rule_version": rule.version,
@@ -301,14 +324,14 @@ def _alert(finding: Finding, case_id: str | None) -> dict[str, Any]:
         "category": rule.category,
         "opened_at_ms": finding.opened_at_ms,
         "opened_heard_ms": finding.heard_ms,
+        "closed_at_ms": finding.at_ms if closes else None,
+        "closed_heard_ms": finding.heard_ms if closes else None,
+        "taken_back": finding.kind == "taken_back",
         "why_zh": finding.why_zh,
         "why_en": finding.why_en,
+        "case_id": case_id,
     }
-    if case_id is not None:
-        row["case_id"] = case_id
-    if finding.kind == "closes":
-        row |= {"closed_at_ms": finding.at_ms, "closed_heard_ms": finding.heard_ms}
-    return row | {"taken_back": finding.kind == "taken_back"}
+    return AlertRow(row, _ALERT_NEWS[finding.kind])
 
 
 def _log_row(

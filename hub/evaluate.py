@@ -47,6 +47,7 @@ class Evaluation:
         settings: Settings,
         clock: Clock,
         on_written: Callable[[], None],
+        on_register: Callable[[], None] = lambda: None,
     ) -> None:
         self._docket = docket
         self._engine = engine
@@ -55,6 +56,7 @@ class Evaluation:
         self._settings = settings
         self._clock = clock
         self._on_written = on_written
+        self._on_register = on_register
         self._journal = journal.Journal(engine)
         self._reader = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._lanes = Lanes(0, settings.judge_queue_entries_max)
@@ -90,6 +92,10 @@ class Evaluation:
 
     async def catch_up(self) -> None:
         """Everything since the last run: presses at once, the others when their turn comes."""
+        now_ms, ledger = self._clock.now_ms(), Ledger()
+        gone = self._docket.close_orphans(ledger, now_ms)
+        if gone:
+            await self._writer.run(lambda connection: _write_orphans(connection, ledger, gone))
         await self._pass_over(await asyncio.to_thread(self._journal.newest))
 
     async def _pass_over(self, until: int) -> None:
@@ -141,6 +147,7 @@ class Evaluation:
         body = entry.body or {}
         if body.get("act") == "register":
             self._docket.register_changed(read_devices(self._reader))
+            self._on_register()
             ledger.results.append(result(entry.seq, {}))
             return
         case_id = str(body.get("case"))
@@ -189,6 +196,11 @@ class Evaluation:
         return max(0.0, min(poll_s, left_ms / 1000))
 
 
+def _write_orphans(connection: Connection, ledger: Ledger, gone: list[str]) -> None:
+    ledger.write(connection)
+    connection.execute(standings.delete().where(standings.c.key.in_(gone)))
+
+
 def _write_standings(connection: Connection, changed: Sequence[Standing]) -> None:
     if changed:
         connection.exec_driver_sql(
@@ -219,4 +231,5 @@ async def evaluate(evaluation: Evaluation, feed: Feed) -> None:
         else:
             evaluation.calm.set()
             with suppress(TimeoutError):
-                await asyncio.wait_for(feed.some.wait(), evaluation.wait_s())
+                async with asyncio.timeout(evaluation.wait_s()):
+                    await feed.some.wait()

@@ -237,7 +237,8 @@ class Link:
         while not self._ended.is_set():
             client.loop_misc()
             try:
-                await asyncio.wait_for(self._ended.wait(), HOUSEKEEPING_EVERY_S)
+                async with asyncio.timeout(HOUSEKEEPING_EVERY_S):
+                    await self._ended.wait()
             except TimeoutError:
                 continue
 

@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy import Table
 from sqlalchemy.engine import Connection
 
-from hub import mistakes
+from hub import journal, mistakes
 from hub.database import devices, grids, places, residents
+from hub.journal import COMMAND, Entry
 from hub.mistakes import Mistakes, Reader, Wrong, nearest, shown
 from hub.site import PLACE_KINDS, Site
 
@@ -445,6 +446,12 @@ def keep_site(connection: Connection, site: Site, now_ms: int) -> None:
     """Bring the site file's grids and places into the database."""
     keep(connection, GRIDS, [asdict(grid) for grid in site.grids], now_ms)
     keep(connection, PLACES, [asdict(place) for place in site.places], now_ms)
+
+
+def tell_of_change(connection: Connection, now_ms: int, by: str) -> None:
+    """An entry of the journal from which a running hub learns that the register was changed."""
+    entry = Entry(0, COMMAND, None, now_ms, (), {"act": "register", "by": by})
+    journal.append(connection, [entry])
 
 
 def write_sheet(connection: Connection, kind: Kind) -> str:

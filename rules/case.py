@@ -300,21 +300,26 @@ def ended(case: Case, finding: "Finding") -> Case:
     All else stays for a person: an emergency and an urgent matter always, and whatever somebody
     has begun to look after.
     """
-    return _over(case, finding, ENDED_BY_ITSELF)
+    return _over(case, finding.heard_ms, ENDED_BY_ITSELF)
 
 
 def taken_back(case: Case, finding: "Finding") -> Case:
     """Late news shows that it was never so: as `ended`, with an outcome that says this."""
-    return _over(case, finding, TAKEN_BACK)
+    return _over(case, finding.heard_ms, TAKEN_BACK)
 
 
-def _over(case: Case, finding: "Finding", outcome: str) -> Case:
+def rule_gone(case: Case, now_ms: int) -> Case:
+    """The rule was removed, and its alert with it: as `ended`."""
+    return _over(case, now_ms, ENDED_BY_ITSELF)
+
+
+def _over(case: Case, heard_ms: int, outcome: str) -> Case:
     if case.is_closed:
         return case
     if case.severity in ENDS_BY_ITSELF and case.answered_by is None:
-        closed = {"state": CLOSED, "closed_at_ms": finding.heard_ms, "outcome": outcome}
-        return _changed(case, finding.heard_ms, active=False, **closed)
+        closed = {"state": CLOSED, "closed_at_ms": heard_ms, "outcome": outcome}
+        return _changed(case, heard_ms, active=False, **closed)
     if not case.active:
         return case
     state = DEALT_WITH if case.state == ON_SITE else case.state  # the device itself confirms
-    return _changed(case, finding.heard_ms, active=False, state=state)
+    return _changed(case, heard_ms, active=False, state=state)

@@ -210,6 +210,7 @@ async def _live_residents(
             stderr=errors.fileno(),
             environment={**os.environ, **as_environment(settings)},
         )
+        screen.say(f"Day:    begins at {DAY_BEGINS} and goes {wish.speed:g} times as fast as life")
         try:
             code = await process.wait()
         finally:

@@ -10,7 +10,17 @@ from hub.cli import Complaint
 from hub.clock import SystemClock
 from hub.database import UnusableDatabase, for_writing, migrate, open_engine
 from hub.mistakes import Mistakes, Wrong
-from hub.register import KINDS, Kept, Sheet, keep, keep_site, read_known, read_sheet, write_sheet
+from hub.register import (
+    KINDS,
+    Kept,
+    Sheet,
+    keep,
+    keep_site,
+    read_known,
+    read_sheet,
+    tell_of_change,
+    write_sheet,
+)
 from hub.settings import Settings, WrongSetting, read_settings
 from hub.site import read_site
 
@@ -39,7 +49,10 @@ def _import(file: Path, kind: str | None, settings: Settings) -> tuple[Sheet, Ke
         with for_writing(engine).begin() as connection:
             known = read_known(connection, DRIVERS)
             sheet = read_sheet(str(file), content, known, KINDS[kind] if kind else None)
-            return sheet, keep(connection, sheet.kind, sheet.rows, SystemClock().now_ms())
+            kept = keep(connection, sheet.kind, sheet.rows, SystemClock().now_ms())
+            if kept.added or kept.changed:
+                tell_of_change(connection, SystemClock().now_ms(), f"import of {file.name}")
+            return sheet, kept
     finally:
         engine.dispose()
 

@@ -58,6 +58,8 @@ class Publisher:
                 async for _nothing_is_subscribed in self._client.messages:
                     continue
         except aiomqtt.MqttError as error:
+            if is_cancelled():
+                raise asyncio.CancelledError from error  # a goodbye that failed is one all the same
             log.debug("the broker is away: %s", error)  # the lanes' health says so, once
         lived = self._connected.is_set()
         self._connected.clear()
@@ -100,6 +102,12 @@ class Publisher:
         finally:
             ended.cancel()
             published.cancel()
+
+
+def is_cancelled() -> bool:
+    """Has somebody asked the running task to end?"""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 @asynccontextmanager

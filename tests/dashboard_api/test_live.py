@@ -131,16 +131,17 @@ async def test_a_wall_hears_of_cases_without_any_name(
 async def test_feeds_are_bounded_and_a_seat_is_free_again_when_one_leaves(
     client: httpx.AsyncClient,
 ) -> None:
-    async with client.stream("GET", "/api/v1/live") as one:
+    async with asyncio.timeout(WITHIN_S), client.stream("GET", "/api/v1/live") as one:
+        staying = events(one)
         async with client.stream("GET", "/api/v1/live") as two:
-            await anext(events(one))
-            await anext(events(two))
+            leaving = events(two)
+            await anext(staying)
+            await anext(leaving)
             refused = await client.get("/api/v1/live")
             assert refused.status_code == 503
             assert refused.headers["retry-after"] == "5"
-        async with asyncio.timeout(WITHIN_S):
-            while (await _status(client)) != 200:
-                await anext(events(one))
+        while (await _status(client)) != 200:
+            await anext(staying)
 
 
 async def _status(client: httpx.AsyncClient) -> int:

@@ -30,6 +30,7 @@ from hub.site import Site
 from hub.writer import Writer
 from rules.judge import Judge
 from rules.loader import load
+from rules.rule import RuleSet
 
 MORNING_MS = 1_772_413_200_000  # 2026-03-02 09:00 in Shanghai, a Monday
 
@@ -91,6 +92,10 @@ class Courtroom:
         rules.write_text(RULES, encoding="utf-8")
         self._rules = load([rules])
         self.begin()
+
+    def set_rules(self, names: Sequence[str]) -> None:
+        """From the next process on only these rules are in force."""
+        self._rules = RuleSet(tuple(rule for rule in self._rules.rules if rule.name in names))
 
     def begin(self) -> None:
         """A fresh process: nothing in memory, everything from the database."""

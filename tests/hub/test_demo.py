@@ -114,8 +114,7 @@ async def test_however_it_is_ended_it_leaves_no_process_and_no_traceback(
     tmp_path: Path, sign: signal.Signals
 ) -> None:
     async with running_demo(tmp_path) as demo:
-        await demo.line_with("Ctrl-C")
-        await demo.line_with("cases open")
+        await demo.line_with("Day:")
         children = demo.children()
         assert len(children) == 3, "broker, pages, residents"
         ends = [asyncio.ensure_future(_end_of(os.pidfd_open(child))) for child in children]

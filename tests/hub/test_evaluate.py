@@ -10,8 +10,19 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from hub.database import alerts, case_log, cases, changes, command_results, notices
-from tests.hub.courtroom import MORNING_MS, Courtroom
+from hub.database import (
+    alerts,
+    case_log,
+    cases,
+    changes,
+    command_results,
+    devices,
+    for_writing,
+    notices,
+)
+from hub.devices import Device
+from hub.register import tell_of_change
+from tests.hub.courtroom import DEVICES, MORNING_MS, Courtroom
 
 
 @pytest.fixture
@@ -182,6 +193,71 @@ async def test_pages_see_the_newest_values_and_are_told_of_changes(court: Courtr
 
     assert f'"contact":["open",{MORNING_MS}]' in court.points("door-1")
     assert court.rows(changes, "kind", "key") == [("device", "door-1")]
+
+
+async def test_a_press_from_before_the_closing_that_is_heard_after_it_is_a_new_case(
+    court: Courtroom,
+) -> None:
+    court.said("btn-1", press="sos")
+    await court.at(0)
+    court.order("close", "C-000001", outcome="test")
+    await court.at(10)
+    court.clock.now += 5_000
+    court.said("btn-1", late_ms=10_000, press="sos")
+    await court.work()
+
+    assert court.rows(cases, "id", "state") == [("C-000001", "closed"), ("C-000002", "raised")]
+
+
+async def test_the_closing_of_an_alert_keeps_when_and_why_it_was_heard_first(
+    court: Courtroom,
+) -> None:
+    court.said("door-1", contact="open")
+    await court.at(10)
+    before = court.rows(alerts, "opened_heard_ms", "why_en", "case_id")
+    await court.at(12)
+    court.said("door-1", contact="closed")
+    await court.at(12)
+
+    assert court.rows(alerts, "opened_heard_ms", "why_en", "case_id") == before
+    assert court.rows(alerts, "closed_at_ms") == [MORNING_MS + 12_000]
+
+
+async def test_a_rule_that_is_gone_takes_its_alerts_along_and_leaves_emergencies_to_people(
+    court: Courtroom,
+) -> None:
+    court.said("btn-1", press="sos")
+    court.said("door-1", contact="open")
+    await court.at(12)
+    court.set_rules(["silent"])
+    await court.kill()
+    await court.at(13)
+
+    assert court.rows(alerts, "rule", "closed_at_ms") == [
+        ("emergency-press", MORNING_MS + 12_000),
+        ("door-open", MORNING_MS + 12_000),
+    ]
+    assert court.rows(cases, "rule", "state", "active") == [
+        ("emergency-press", "raised", False),
+        ("door-open", "closed", False),
+    ]
+
+
+async def test_a_running_judge_learns_of_a_changed_register(court: Courtroom) -> None:
+    court.said("native:door-9", contact="open")
+    await court.at(0)
+    with for_writing(court.engine).begin() as connection:
+        added_ms = court.clock.now
+        row = {"name_zh": "门", "name_en": "Door", "added_ms": added_ms, "driver": "native"}
+        for device in [*DEVICES, Device("door-9", "door", "native", "native:door-9", "", "")]:
+            news = {"id": device.id, "family": device.family, "address": device.address}
+            connection.execute(devices.insert().values(**row, **news))
+        tell_of_change(connection, court.clock.now, "test")
+    await court.at(1)
+    court.said("door-9", contact="open")
+    await court.at(12)
+
+    assert court.rows(cases, "device") == ["door-9"]
 
 
 STEPS = st.lists(

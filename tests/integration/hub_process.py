@@ -44,6 +44,7 @@ class HubProcess:
 
     def __init__(self, folder: Path, broker: Mosquitto, **settings: str) -> None:
         self.data = folder / "data"
+        self.data = Path(settings.get("HUB_DATA_DIR", folder / "data"))
         self.lines: list[str] = []
         self.starts = 0
         self._life_from = 0

@@ -1,0 +1,169 @@
+"""The disk of the data folder is full: nothing is acknowledged, answered or lost, and it passes.
+
+A small real file system (tmpfs) is mounted for the test; where that is not allowed the test says so
+and is skipped.
+"""
+
+import asyncio
+import contextlib
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import msgspec
+import pytest
+
+from tests.integration.hub_process import Ear, HubProcess, ear, hub_process, quick_client
+from tests.programs import Mosquitto
+
+DISK_BYTES = 8_000_000
+PRESSES_UNTIL_FULL_MAX = 5_000
+
+
+@contextlib.contextmanager
+def mounted(folder: Path) -> Iterator[Path]:
+    """A disk of `DISK_BYTES` for the length of a block."""
+    folder.mkdir()
+    size = f"size={DISK_BYTES}"
+    mount = ["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(folder)]
+    try:
+        done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("no program `mount`")
+    if done.returncode != 0:
+        pytest.skip(f"no file system may be mounted here: {done.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@dataclass
+class Desk:
+    """A hub on the small disk, the presses of many buttons and their answers."""
+
+    hub: HubProcess
+    client: aiomqtt.Client
+    disk: Path
+    listening: Ear | None = None
+    pressed: list[str] = field(default_factory=list)
+    answered: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
+    pings: int = 0
+
+    def hear(self, topic: str, body: dict[str, Any]) -> None:
+        """A message on the broker."""
+        if topic == "ping":
+            self.pings += 1
+        elif topic == "hub/demo/cases":
+            self.told.add(body["device"].removeprefix("native:"))
+        elif "heard" in body:
+            self.answered.add(body["heard"])
+
+    async def press(self) -> None:
+        """One more button is pressed; returns when the broker has it."""
+        name = f"b-{len(self.pressed)}"
+        self.pressed.append(name)
+        body = msgspec.json.encode({"press": "sos", "id": name})
+        await self.client.publish(f"community/demo/button/{name}/up", body, qos=1)
+
+    async def ping(self) -> None:
+        """Once round by the broker: what it was sent before has been handed on."""
+        assert self.listening is not None
+        pings = self.pings
+        await self.client.publish("ping", b"{}", qos=1)
+        await self.listening.until(lambda: self.pings > pings)
+
+    async def until_all_answered(self) -> None:
+        """Every press so far has its answer and its case."""
+        assert self.listening is not None
+        pressed = set(self.pressed)
+        await self.listening.until(
+            lambda: self.answered >= pressed and self.told >= pressed, self.hub.story
+        )
+
+    def fill(self) -> None:
+        """Nothing more fits on the disk."""
+        with (self.disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+            while True:
+                filler.write(b"\0" * 4_096)
+
+    def make_room(self) -> None:
+        """Somebody has cleared up."""
+        (self.disk / "filler").unlink()
+
+    async def press_until_red(self) -> None:
+        """Fill the disk; press until the hub says that it cannot write."""
+        self.fill()
+        red = asyncio.create_task(self.hub.says("journal is red"))
+        while not red.done():
+            assert len(self.pressed) < PRESSES_UNTIL_FULL_MAX
+            await self.press()
+            await self.ping()
+        assert "cannot write, so nothing is acknowledged" in await red
+
+    async def press_in_vain(self) -> set[str]:
+        """Twenty more presses; none of them is answered."""
+        before = len(self.pressed)
+        for _ in range(20):
+            await self.press()
+            await self.ping()
+        more = set(self.pressed[before:])
+        assert not self.answered & more
+        return more
+
+    def check(self) -> None:
+        """Each press once in the journal, a case each."""
+        assert self.hub.rows("SELECT count(*), count(DISTINCT dedupe) FROM journal") == [
+            (len(self.pressed), len(self.pressed))
+        ]
+        cases = self.hub.rows("SELECT device, times FROM cases ORDER BY id")
+        assert sorted(cases) == sorted((f"native:{name}", 1) for name in self.pressed)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, broker: Mosquitto) -> AsyncIterator[Desk]:
+    """A hub that runs, with room."""
+    topics = ["community/demo/button/+/down", "hub/demo/cases", "ping"]
+    with mounted(tmp_path / "disk") as disk:
+        settings = {"HUB_DATA_DIR": str(disk / "data"), "HUB_DISK_RETRY_S": "0.05"}
+        async with (
+            hub_process(tmp_path, broker, **settings) as hub,
+            quick_client(broker) as client,
+        ):
+            found = Desk(hub, client, disk)
+            async with ear(broker, topics, found.hear) as found.listening:
+                await hub.start()
+                yield found
+
+
+async def test_a_full_disk_stops_the_acks_and_passes_by_itself(desk: Desk) -> None:
+    """Said in the log; once there is room every press is kept and answered, by the same process."""
+    await desk.press()
+    await desk.until_all_answered()
+    pid = desk.hub.pid
+    await desk.press_until_red()
+    await desk.press_in_vain()
+    desk.make_room()
+    await desk.until_all_answered()
+    await desk.hub.says("journal is green")
+    assert desk.hub.pid == pid
+    assert await desk.hub.stop() == 0
+    print(f"{len(desk.pressed)} presses, 20 of them while the disk was full")
+    desk.check()
+
+
+async def test_a_hub_killed_on_a_full_disk_has_lost_nothing(desk: Desk) -> None:
+    """What was answered is kept; what was not comes again from the broker."""
+    await desk.press_until_red()
+    waiting = await desk.press_in_vain()
+    await desk.hub.kill()
+    desk.make_room()
+    await desk.hub.start()
+    await desk.until_all_answered()
+    assert await desk.hub.stop() == 0
+    assert waiting <= desk.answered
+    desk.check()
