@@ -106,9 +106,9 @@ class Desk:
         assert "cannot write, so nothing is acknowledged" in await red
 
     async def press_in_vain(self) -> set[str]:
-        """Twenty more presses; none of them is answered."""
+        """Two hundred more presses; none of them is answered."""
         before = len(self.pressed)
-        for _ in range(20):
+        for _ in range(200):
             await self.press()
             await self.ping()
         more = set(self.pressed[before:])
@@ -129,7 +129,7 @@ async def desk(tmp_path: Path, broker: Mosquitto) -> AsyncIterator[Desk]:
     """A hub that runs, with room."""
     topics = ["community/demo/button/+/down", "hub/demo/cases", "ping"]
     with mounted(tmp_path / "disk") as disk:
-        settings = {"HUB_DATA_DIR": str(disk / "data"), "HUB_DISK_RETRY_S": "0.05"}
+        settings = {"HUB_DATA_DIR": str(disk / "data"), "HUB_DISK_RETRY_S": "0.01"}
         async with (
             hub_process(tmp_path, broker, **settings) as hub,
             quick_client(broker) as client,
@@ -152,7 +152,7 @@ async def test_a_full_disk_stops_the_acks_and_passes_by_itself(desk: Desk) -> No
     await desk.hub.says("journal is green")
     assert desk.hub.pid == pid
     assert await desk.hub.stop() == 0
-    print(f"{len(desk.pressed)} presses, 20 of them while the disk was full")
+    print(f"{len(desk.pressed)} presses, 200 of them while the disk was full")
     desk.check()
 
 
