@@ -13,6 +13,7 @@ import uvicorn
 from dashboard_api.app import create_app
 from hub.clock import SystemClock
 from hub.database import UnusableDatabase, migrate, open_engine
+from hub.log import set_up_log
 from hub.mistakes import Mistakes
 from hub.series import open_series
 from hub.settings import Settings, WrongSetting, read_settings
@@ -81,7 +82,7 @@ async def serve(settings: Settings, site: Site) -> bool:
 
 def main() -> int:
     """Read the settings and serve; the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    set_up_log()
     try:
         settings = read_settings()
         settings.data_dir.mkdir(parents=True, exist_ok=True)

@@ -170,7 +170,7 @@ class LiveFeed:
     def alive(self) -> dict[str, Any]:
         """What a ping says: the server's time, and whether the hub itself runs."""
         now_ms = self._clock.now_ms()
-        silent_ms = self._settings.hub_silent_s * 1000
+        silent_ms = self._settings.silent_after_s * 1000
         heard = self._hub_at_ms is not None and now_ms - self._hub_at_ms <= silent_ms
         return {"now_ms": now_ms, "live": heard and not self._failing, "hub_ms": self._hub_at_ms}
 

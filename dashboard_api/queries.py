@@ -269,8 +269,17 @@ def places_by_path(connection: Connection) -> dict[str, Row]:
 
 
 def newest_strangers(connection: Connection, limit: int) -> list[Row]:
-    """Senders that nobody registered, the newest first."""
-    query = strangers.select().order_by(strangers.c.last_ms.desc()).limit(limit)
+    """Senders that nobody registered, the newest first.
+
+    One that was registered just now stays in the table until the hub's next write: not shown.
+    """
+    registered = sa.select(devices.c.address)
+    query = (
+        strangers.select()
+        .where(strangers.c.address.not_in(registered))
+        .order_by(strangers.c.last_ms.desc())
+        .limit(limit)
+    )
     return [row | {"newest": _decode(row["newest_json"])} for row in rows_of(connection, query)]
 
 

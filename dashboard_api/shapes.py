@@ -343,10 +343,10 @@ class Command(BaseModel):
 
 
 class Done(BaseModel):
-    """The command was applied; the case as it is now."""
+    """The command was applied; `case` as it is now, if it was about one."""
 
     seq: int
-    case: CaseOut
+    case: CaseOut | None = None
 
 
 class Waiting(BaseModel):

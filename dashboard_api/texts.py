@@ -69,6 +69,7 @@ def _environment(language: str, site: Site) -> Environment:
     environment.globals["label"] = partial(_label, translations)
     environment.globals["own"] = partial(_own, language)
     environment.globals["site_name"] = site.name_zh if language == "zh" else site.name_en
+    environment.globals["zone"] = site.zone.key
     environment.filters["clock"] = partial(_moment, site, "%H:%M:%S")
     environment.filters["moment"] = partial(_moment, site, "%Y-%m-%d %H:%M:%S")
     return environment

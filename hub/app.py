@@ -32,7 +32,7 @@ from hub.feed import Feed
 from hub.health import GREEN, RED, YELLOW, Health, Report
 from hub.ingest import BUTTONS, OTHERS, Commits, Opener, ingest, remembered
 from hub.journal import Journal
-from hub.mqtt import Address, Link, LinkSettings
+from hub.mqtt import Address, Link, LinkSettings, check_mqtt
 from hub.notifiers import open_channels
 from hub.register import keep_site
 from hub.repeats import Repeats
@@ -157,7 +157,7 @@ def _links(ground: Ground, address: Address, devices: Devices) -> tuple[Link, Li
         inflight_messages_max=settings.inflight_messages_max,
     )
     urgent = replace(common, client_id=f"{client_id}-buttons", will_topic=f"hub/{site}/state")
-    others = [f"community/{site}/#", *filter(None, settings.topics.split(","))]
+    others = [f"community/{site}/#", *check_mqtt(settings)]
     buttons = [f"community/{site}/button/+/up", *devices.button_topics()]
     return (
         Link(address, urgent, buttons, partial(_report_link, report, "broker-buttons")),

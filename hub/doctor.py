@@ -51,7 +51,7 @@ async def examine(settings: Settings, clock: Clock) -> list[Finding]:
 
 
 async def look_for_hub(settings: Settings, clock: Clock) -> list[Finding]:
-    """Has a hub with this database said within `hub_silent_s` that it is alive?"""
+    """Has a hub with this database said within `silent_after_s` that it is alive?"""
     try:
         file = backup.file_of(settings.database)
         with backup.reading(file) as connection:
@@ -63,7 +63,7 @@ async def look_for_hub(settings: Settings, clock: Clock) -> list[Finding]:
         return [Finding("hub", PROBLEM, "no hub has run with this database yet")]
     age_s = (clock.now_ms() - row[0]) / 1000
     text = f"said {age_s:.1f} s ago that it is alive"
-    return [Finding("hub", OK if age_s <= settings.hub_silent_s else PROBLEM, text)]
+    return [Finding("hub", OK if age_s <= settings.silent_after_s else PROBLEM, text)]
 
 
 async def check_data_folder(settings: Settings, _clock: Clock) -> Finding:

@@ -14,6 +14,7 @@ own setting (`persistent_client_expiration`).
 import asyncio
 import logging
 import random
+import re
 import ssl
 import struct
 import threading
@@ -25,12 +26,18 @@ from urllib.parse import unquote, urlsplit
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from hub.settings import Settings, WrongSetting
+
 log = logging.getLogger(__name__)
 
 READS_AT_ONCE_MAX = 256  # then other tasks have their turn
 HOUSEKEEPING_EVERY_S = 1.0
 CHUNK_BYTES_MAX = 65_536
 QOS = 1
+U16_MAX = 65_535
+CLIENT_ID_BYTES_MAX = 1_000  # room for what the hub's connections add to it
+# `+` stands for a whole level, `#` for all levels that are left.
+_FILTER = re.compile(r"(([^+#/\0]*|\+)/)*([^+#/\0]*|\+|#)")
 PUBACK = 0x40
 _PUBACK = struct.Struct("!BBH")
 
@@ -62,6 +69,24 @@ class Address:
         user = unquote(parts.username) if parts.username else None
         password = unquote(parts.password) if parts.password else None
         return cls(parts.hostname, port, parts.scheme == "mqtts", user, password)
+
+
+def check_mqtt(settings: Settings) -> list[str]:
+    """The filters of `HUB_TOPICS`. Raises `WrongSetting` for what MQTT cannot carry."""
+    if settings.mqtt_keepalive_s > U16_MAX:
+        raise WrongSetting(
+            f"HUB_MQTT_KEEPALIVE_S: expected 0 to {U16_MAX}, not {settings.mqtt_keepalive_s}"
+        )
+    if len(settings.client_id.encode()) > CLIENT_ID_BYTES_MAX:
+        raise WrongSetting(f"HUB_CLIENT_ID: expected at most {CLIENT_ID_BYTES_MAX} bytes")
+    filters = [topic for topic in settings.topics.split(",") if topic]
+    for topic in filters:
+        if not _FILTER.fullmatch(topic) or len(topic.encode()) > U16_MAX:
+            raise WrongSetting(
+                "HUB_TOPICS: expected filters such as zigbee2mqtt/+ or application/#, "
+                f"separated by commas, not {topic!r}"
+            )
+    return filters
 
 
 class Received(NamedTuple):

@@ -7,7 +7,7 @@ A notice that was sent but not yet noted when the hub fell is sent again; its id
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -89,21 +89,30 @@ def of_other_channels(connection: Connection, channels: Iterable[str], limit: in
     return [Notice(*row) for row in connection.execute(query.order_by(notices.c.id).limit(limit))]
 
 
-def note(connection: Connection, outcomes: Iterable[Outcome]) -> None:
-    """Write what became of tries; a notice that was given up is also told to the live feed."""
-    for outcome in outcomes:
-        connection.execute(
-            notices.update().where(notices.c.id == outcome.notice.id),
-            {
-                "tries": outcome.notice.tries + 1,
-                "state": outcome.state,
-                "due_ms": outcome.due_ms,
-                "done_ms": None if outcome.state == WAITING else outcome.at_ms,
-                "last_error": outcome.error,
-            },
-        )
-        if outcome.state == GIVEN_UP:
-            connection.execute(changes.insert(), _change(outcome))
+_NOTE = (
+    notices.update()
+    .where(notices.c.id == sa.bindparam("its_id"))
+    .values({name: sa.bindparam(name) for name in ("tries", "state", "due_ms", "done_ms")})
+    .values(last_error=sa.bindparam("last_error"))
+)
+
+
+def note(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    """Write what became of tries, and tell the live feed: sent, given up, or failed for now."""
+    if outcomes:
+        connection.execute(_NOTE, [_noted(outcome) for outcome in outcomes])
+        connection.execute(changes.insert(), [_change(outcome) for outcome in outcomes])
+
+
+def _noted(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "its_id": outcome.notice.id,
+        "tries": outcome.notice.tries + 1,
+        "state": outcome.state,
+        "due_ms": outcome.due_ms,
+        "done_ms": None if outcome.state == WAITING else outcome.at_ms,
+        "last_error": outcome.error,
+    }
 
 
 def forget(connection: Connection, before_ms: int, rows_max: int) -> int:

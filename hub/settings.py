@@ -181,7 +181,7 @@ class Settings:
     live_connection_s: int = setting(
         300, "A live feed ends after so long and is opened again, with its log-in looked at anew."
     )
-    hub_silent_s: float = setting(
+    silent_after_s: float = setting(
         9.0, "A hub that has not said that it runs for so long is shown as not live."
     )
     login_names_max: int = setting(10_000, "Names whose wrong passwords are counted at a time.")
@@ -211,6 +211,8 @@ def read_settings(
     """Settings from `hub.toml` and the environment. Raises `WrongSetting`."""
     environment = os.environ if environment is None else environment
     file = Path(environment.get("HUB_SETTINGS", "hub.toml")) if file is None else file
+    if "HUB_SETTINGS" in environment and not file.exists():
+        raise WrongSetting(f"HUB_SETTINGS: there is no file {file}")
     values = dict(_from_file(file)) if file.exists() else {}
     values.update(_from_environment(environment))
     return Settings(**values)

@@ -101,21 +101,26 @@ class Run:
             return self.alerts[-1]
         return None
 
-    def step(self, one: Input, changes: list[Change]) -> None:
-        """Take the next input; timers before it have rung already."""
-        self.at_ms = one.at_ms
-        if one.kind == CLOSED:
-            self._release(one.at_ms, changes)
-            return
+    def step(self, one: Input, changes: list[Change]) -> int | None:
+        """Take the next input; timers before it have rung already. Returns the new `due_ms()`."""
+        at_ms, _seq, kind, device, payload = one
+        self.at_ms = at_ms
+        if kind == CLOSED:
+            self._release(at_ms, changes)
+            return self.due_ms()
         probe = self.probe
         before = probe.true
-        result = probe.take(one.kind, one.device, one.at_ms, one.payload)
+        result = probe.take(kind, device, at_ms, payload)
         if result == FIRED:
             self._fire(one, changes)
         elif result == ENDED:
-            self._release(one.at_ms, changes)
+            self._release(at_ms, changes)
         if probe.true or before:
-            self._settle(one.at_ms, changes)
+            self._settle(at_ms, changes)
+            return self.due_ms()
+        if self.machine.due_ms is not None:
+            return self.due_ms()
+        return probe.due_ms  # nothing is true and nothing waits: so it is nearly always
 
     def due_ms(self) -> int | None:
         """The next moment at which something may change by itself."""
@@ -320,21 +325,21 @@ class Watch:
     def take(self, one: Input, now_ms: int) -> list[Change] | None:
         """One input; None: it is too late to be judged."""
         run = self.run
-        frontier = run.at_ms
-        if frontier is not None and one.at_ms <= frontier:
+        at_ms, frontier = one[0], run.at_ms
+        if frontier is not None and at_ms <= frontier:
             fresh = self._fresh(one)
             if fresh is None:
                 return []
             one = fresh
-            if one.at_ms < frontier or one.at_ms == run.rang_ms:
+            if at_ms < frontier or at_ms == run.rang_ms:
                 return self._rewind(one, now_ms)
         changes: list[Change] = []
-        if self.due_ms is not None and self.due_ms < one.at_ms:
-            self._ring_before(one.at_ms, changes)
-        run.step(one, changes)
-        self.due_ms = run.due_ms()
+        due = self.due_ms
+        if due is not None and due < at_ms:
+            self._ring_before(at_ms, changes)
+        self.due_ms = due = run.step(one, changes)
         self._keep(one)
-        if self.due_ms is not None and self.due_ms < now_ms:
+        if due is not None and due < now_ms:
             self._ring_before(now_ms, changes)
         return changes
 
@@ -354,7 +359,7 @@ class Watch:
 
     def _keep(self, one: Input) -> None:
         inputs = self.inputs
-        if one.payload == () and self._is_between(one):
+        if not one[4] and self._is_between(one):  # without readings
             inputs[-1] = one
             return
         inputs.append(one)
@@ -369,14 +374,16 @@ class Watch:
     def _is_between(self, one: Input) -> bool:
         """Is the last input a mere word between two others that are close enough?"""
         inputs, gap = self.inputs, self.gap_ms
-        if gap is None or one.kind != LIFE or len(inputs) < self.split + 2:
+        if gap is None or len(inputs) < self.split + 2:
             return False
-        last, before = inputs[-1], inputs[-2]
+        at_ms, _, kind, device, _ = one
+        before_ms, _, before_kind, before_device, before_payload = inputs[-2]
+        _, _, last_kind, last_device, last_payload = inputs[-1]
         return (
-            last.payload == () == before.payload
-            and last.kind == LIFE == before.kind
-            and last.device == one.device == before.device
-            and one.at_ms - before.at_ms < gap
+            kind == last_kind == before_kind == LIFE
+            and device == last_device == before_device
+            and not (last_payload or before_payload)
+            and at_ms - before_ms < gap
         )
 
     def _forget_before(self, at_ms: int | None) -> None:

@@ -119,6 +119,8 @@ async def _word(request: Request, viewer: Viewer, its: Parts, seq: int) -> Done 
     ok, body = word
     if not ok:
         raise commands.refusal(seq, body, language_of(request))
+    if "case" not in body:  # of the register, or of a service: about no case
+        return Done(seq=seq)
     case = await asyncio.to_thread(_case_of, its, viewer, str(body["case"]["id"]))
     return Done(seq=seq, case=case)
 

@@ -1,12 +1,13 @@
 """Devices, what they said, and who else is on the air."""
 
+import asyncio
 from base64 import b64encode
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
 from dashboard_api import queries
-from dashboard_api.deps import DeviceReader, PartsDep, Reading, SenderReader
+from dashboard_api.deps import DeviceReader, Parts, PartsDep, Reading, SenderReader
 from dashboard_api.errors import Problem
 from dashboard_api.moments import DAY_MS, read_span, read_window
 from dashboard_api.shapes import (
@@ -73,7 +74,8 @@ async def read_readings(
 ) -> ReadingsOut:
     """What a device said in [from, to), the last day if left out; `every` (5m, 1h) sums up.
 
-    Moments are RFC 3339 with a zone, or milliseconds since 1970.
+    Moments are RFC 3339 with a zone, or milliseconds since 1970. A device that was taken out of the
+    register still has its readings; one that was never known is a 404.
     """
     from_ms, to_ms = read_window(from_, to, its.clock.now_ms(), DAY_MS)
     every_ms = None if every is None else read_span("every", every)
@@ -83,6 +85,8 @@ async def read_readings(
         headers = {"Retry-After": error.retry_after or str(RETRY_S)}
         detail = f"The time series cannot be asked now: {error}"
         raise Problem(503, detail, headers=headers, code="series_unavailable") from error
+    if not rows and not await asyncio.to_thread(_is_known, its, device_id):
+        raise _no_such_device(device_id)
     return ReadingsOut(
         device=device_id,
         from_ms=from_ms,
@@ -91,6 +95,11 @@ async def read_readings(
         readings=[ReadingOut.model_validate(row, from_attributes=True) for row in rows],
         more=len(rows) >= its.settings.series_rows_max,
     )
+
+
+def _is_known(its: Parts, device_id: str) -> bool:
+    with its.engine.connect() as connection:
+        return queries.device(connection, device_id) is not None
 
 
 @router.get("/strangers")

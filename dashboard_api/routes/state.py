@@ -28,11 +28,15 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", responses={503: {"description": "Something is not as it must be."}})
 def readyz(its: PartsDep) -> JSONResponse:
-    """200: the database can be written, the hub runs and every part of it is green; else 503."""
+    """200: the database can be written, the hub runs and no part of it is red; else 503.
+
+    A yellow part is one that the hub works around: it is listed and `well` is false.
+    """
     database = _database_trouble(its.engine)
     state = [] if database == "unreadable" else _health(its)
     ready = database is None and bool(state) and all(part["ready"] for part in state)
-    body = {"ready": ready, "database": database or "writable", "parts": state}
+    well = ready and all(part["state"] == "green" for part in state)
+    body = {"ready": ready, "well": well, "database": database or "writable", "parts": state}
     return JSONResponse(body, 200 if ready else 503)
 
 
@@ -53,14 +57,14 @@ def _health(its: Parts) -> list[dict[str, Any]]:
     with its.engine.connect() as connection:
         rows = queries.health_rows(connection)
     now_ms = its.clock.now_ms()
-    silent_ms = its.settings.hub_silent_s * 1000
+    silent_ms = its.settings.silent_after_s * 1000
     shown = [
         {"part": row["part"], "state": row["state"], "text": row["text_en"], "at_ms": row["at_ms"]}
         for row in rows
     ]
     for part in shown:  # only the hub itself speaks all the time; the others when they change
         fresh = part["part"] != HUB or now_ms - part["at_ms"] <= silent_ms
-        part["ready"] = fresh and part["state"] == "green"
+        part["ready"] = fresh and part["state"] != "red"
     if HUB not in {part["part"] for part in shown}:
         shown.append({"part": HUB, "state": "red", "text": "not running", "ready": False})
     return shown

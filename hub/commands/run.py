@@ -14,6 +14,7 @@ from hub.app import run as run_hub
 from hub.broker import BrokerFailed
 from hub.clock import SystemClock
 from hub.database import UnusableDatabase
+from hub.log import set_up_log
 from hub.mistakes import Mistakes
 from hub.mqtt import WrongAddress
 from hub.settings import Settings, WrongSetting, read_settings
@@ -41,15 +42,6 @@ def run(dashboard: bool) -> None:
     """
     set_up_log()
     live(_run(dashboard))
-
-
-def set_up_log() -> None:
-    """One line an event on standard error; libraries speak up only when something is odd."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    for name in ("httpx", "httpcore", "alembic", "aiomqtt"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 async def _run(dashboard: bool) -> None:

@@ -79,11 +79,28 @@ def live(
     figures: Figures = FIGURES,
 ) -> Iterator[Act]:
     """All days of all devices from `start_ms` on, in the order of time, without end."""
+    all_of_them = list(devices)
     actors = [
         _days(seed, name, planner, start_ms, zone)
-        for name, planner in _actors(list(devices), figures)
+        for name, planner in _actors(all_of_them, figures)
     ]
-    return merge(*actors, key=attrgetter("at_ms"))
+    hellos = _hellos(all_of_them, start_ms, figures)
+    return merge(hellos, *actors, key=attrgetter("at_ms"))
+
+
+def _hellos(devices: Iterable[SimulatedDevice], start_ms: int, figures: Figures) -> Iterator[Act]:
+    """Everything says once that it is there, in the order of time, as when it is put up."""
+    moments = sorted(
+        (
+            start_ms + int(_share(device.id, "hello") * figures.hello_within_s * 1_000),
+            device.id,
+            device,
+        )
+        for device in devices
+        if device.family != "gateway"
+    )
+    for at_ms, _, device in moments:
+        yield Act(at_ms, device, _with_state(device, {"alive": True}, at_ms))
 
 
 def _days(seed: int, name: str, planner: Planner, start_ms: int, zone: tzinfo) -> Iterator[Act]:

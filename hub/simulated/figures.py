@@ -89,6 +89,7 @@ class Figures:
     test_hours: tuple[float, float] = (9.5, 11.0)  # the monthly test of a button
 
     # how a device is
+    hello_within_s: float = 900
     heartbeat_h: float = 4
     cold_store_heartbeat_h: float = 0.25
     battery_days: tuple[float, float] = (250, 900)  # from full to empty

@@ -4,7 +4,7 @@ import httpx
 from sqlalchemy.engine import Engine
 
 from dashboard_api import figures
-from hub.database import devices, for_writing, latest
+from hub.database import devices, for_writing, health, latest
 from hub.local_series import LocalSeries
 from hub.series import Point, Row, at_ns
 from hub.settings import Settings
@@ -124,6 +124,28 @@ async def test_ready_is_said_only_while_the_hub_says_that_it_runs(
     assert silent.status_code == 503
     assert [part["part"] for part in silent.json()["parts"] if not part["ready"]] == ["hub"]
     assert (await anybody.get("/readyz")).status_code == 200
+
+
+async def test_a_yellow_part_is_listed_and_only_a_red_one_makes_the_hub_not_ready(
+    anybody: httpx.AsyncClient, engine: Engine
+) -> None:
+    row = {"part": "archive", "text_zh": "等待", "text_en": "waits", "at_ms": NOW_MS}
+    answers = {}
+    for state in ("yellow", "red"):
+        with for_writing(engine).begin() as connection:
+            connection.execute(health.delete().where(health.c.part == "archive"))
+            connection.execute(health.insert(), {**row, "state": state})
+        answers[state] = await anybody.get("/readyz")
+
+    assert {state: answer.status_code for state, answer in answers.items()} == {
+        "yellow": 200,
+        "red": 503,
+    }
+    for state, answer in answers.items():
+        assert answer.json()["well"] is False
+        assert ("archive", state) in {
+            (part["part"], part["state"]) for part in answer.json()["parts"]
+        }
 
 
 async def test_metrics_count_open_cases_by_severity(

@@ -1,6 +1,7 @@
 """From the outbox through channels: in order, again, given up, and never lost."""
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
@@ -106,9 +107,10 @@ async def test_giving_up_is_a_visible_fact(
     [row] = office.rows()
     assert (row.state, row.tries, row.last_error) == ("given_up", tries, error)
     assert row.done_ms == office.time.now_ms()
-    [change] = office.rows(database.changes)
-    assert (change.kind, change.key) == ("notice", str(row.id))
-    assert error in change.body_json
+    told = office.rows(database.changes)
+    assert {(change.kind, change.key) for change in told} == {("notice", str(row.id))}
+    assert len(told) == tries
+    assert error in told[-1].body_json
     assert (state, text) == ("yellow", f"given up: C-1: {error}")
 
 
@@ -118,6 +120,11 @@ async def test_after_a_notice_was_given_up_the_case_goes_on(office: Office) -> N
         await office.noted(2)
 
     assert [row.state for row in office.rows()] == ["given_up", "sent"]
+    told = [json.loads(change.body_json) for change in office.rows(database.changes)]
+    assert [(body["case"], body["state"]) for body in told] == [
+        ("C-1", "given_up"),
+        ("C-1", "sent"),
+    ]
 
 
 async def test_no_answer_in_time_is_a_failed_try(office: Office) -> None:

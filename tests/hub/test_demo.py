@@ -66,7 +66,7 @@ async def running_demo(folder: Path) -> AsyncIterator[Running]:
         "HUB_DATA_DIR": str(folder),
         "HUB_HTTP": f"127.0.0.1:{http}",
         "HUB_EMBEDDED_PORT": str(mqtt),
-        "HUB_SETTINGS": str(folder / "absent.toml"),
+        "HUB_SETTINGS": os.devnull,
     }
     with (folder / "stderr").open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
@@ -146,7 +146,11 @@ def test_a_port_of_the_pages_that_cannot_be_had_is_told_with_the_setting(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"127.0.0.1:{other.getsockname()[1]}" if http == "taken" else http
-        environment = {"HUB_DATA_DIR": str(tmp_path), "HUB_HTTP": address, "HUB_SETTINGS": "none"}
+        environment = {
+            "HUB_DATA_DIR": str(tmp_path),
+            "HUB_HTTP": address,
+            "HUB_SETTINGS": os.devnull,
+        }
         result = CliRunner(env=environment).invoke(cli, ["demo"])
     assert result.exit_code == 1
     assert f"HUB_HTTP: {'expected' if http == '8000' else address}" in result.output

@@ -1,5 +1,6 @@
 """The register as CSV: in, out, the same again, and everything that can be wrong with a file."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -266,7 +267,7 @@ def test_any_rows_under_a_right_header_are_read_or_refused_in_words(text: str, k
 
 
 def test_the_commands_bring_in_and_out_what_a_site_needs(tmp_path: Path) -> None:
-    run = CliRunner(env={"HUB_DATA_DIR": str(tmp_path / "data"), "HUB_SETTINGS": "absent.toml"})
+    run = CliRunner(env={"HUB_DATA_DIR": str(tmp_path / "data"), "HUB_SETTINGS": os.devnull})
     file = tmp_path / "places.csv"
     file.write_text("path,kind,name_zh,name_en\nb1,building,1号楼,Building 1\n")
     first = run.invoke(cli, ["import", str(file)])
@@ -281,7 +282,7 @@ def test_the_commands_bring_in_and_out_what_a_site_needs(tmp_path: Path) -> None
 
 
 def test_a_broken_file_ends_the_command_with_words_and_exit_code_1(tmp_path: Path) -> None:
-    run = CliRunner(env={"HUB_DATA_DIR": str(tmp_path / "data"), "HUB_SETTINGS": "absent.toml"})
+    run = CliRunner(env={"HUB_DATA_DIR": str(tmp_path / "data"), "HUB_SETTINGS": os.devnull})
     file = tmp_path / "devices.csv"
     file.write_text(HEAD + GOOD.replace("door,", "dor,"))
     result = run.invoke(cli, ["import", str(file)])

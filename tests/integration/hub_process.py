@@ -26,6 +26,11 @@ READY = "The hub runs."
 HUB = str(Path(sys.executable).with_name("hub"))
 
 
+def note(figures: str) -> None:
+    """A line for whoever looks at the figures (`pytest -s`)."""
+    sys.stdout.write(f"{figures}\n")
+
+
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """This process's environment with these settings of the hub and no others."""
     ours = {
@@ -33,7 +38,7 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("HUB_", "INFLUXDB_"))
     }
-    return ours | settings
+    return {**ours, **settings}
 
 
 class HubProcess:
@@ -41,6 +46,8 @@ class HubProcess:
 
     `lines` is all that it has said, on both streams, over all its lives.
     """
+
+    arguments: tuple[str, ...] = ("run", "--no-dashboard")
 
     def __init__(self, folder: Path, broker: Mosquitto, **settings: str) -> None:
         self.data = folder / "data"
@@ -76,8 +83,7 @@ class HubProcess:
         self._life_from = len(self.lines)
         self._process = await asyncio.create_subprocess_exec(
             HUB,
-            "run",
-            "--no-dashboard",
+            *self.arguments,
             cwd=self._folder,
             env=environment(self._settings),
             stdout=asyncio.subprocess.PIPE,

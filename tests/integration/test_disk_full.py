@@ -16,7 +16,7 @@ import aiomqtt
 import msgspec
 import pytest
 
-from tests.integration.hub_process import Ear, HubProcess, ear, hub_process, quick_client
+from tests.integration.hub_process import Ear, HubProcess, ear, hub_process, note, quick_client
 from tests.programs import Mosquitto
 
 DISK_BYTES = 8_000_000
@@ -152,7 +152,7 @@ async def test_a_full_disk_stops_the_acks_and_passes_by_itself(desk: Desk) -> No
     await desk.hub.says("journal is green")
     assert desk.hub.pid == pid
     assert await desk.hub.stop() == 0
-    print(f"{len(desk.pressed)} presses, 200 of them while the disk was full")
+    note(f"{len(desk.pressed)} presses, 200 of them while the disk was full")
     desk.check()
 
 

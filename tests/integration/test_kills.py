@@ -7,6 +7,7 @@ journal, judge and outbox; while the hub is away the devices press on.
 
 import asyncio
 import random
+import signal
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,8 +18,8 @@ import aiomqtt
 import msgspec
 import pytest
 
-from hub.ingest import fingerprint
-from tests.integration.hub_process import Ear, HubProcess, ear, hub_process, quick_client
+from hub.repeats import fingerprint
+from tests.integration.hub_process import Ear, HubProcess, ear, hub_process, note, quick_client
 from tests.programs import Mosquitto
 
 DEVICES = 200
@@ -111,7 +112,9 @@ class Campaign:
         self.dice = dice
         self.moments: Counter[str] = Counter()
 
-    async def run(self, client: aiomqtt.Client, listening: Ear, kills: int, repeat: bool) -> None:
+    async def run(
+        self, client: aiomqtt.Client, listening: Ear, kills: int, *, repeat: bool, gently: bool
+    ) -> None:
         """Press, kill, start again; a device that was not heard repeats if `repeat`."""
         waiting = list(self.street.presses.values())
         share = len(waiting) // kills
@@ -120,7 +123,7 @@ class Campaign:
             batch, waiting = waiting[:share], waiting[share:]
             pressing = asyncio.create_task(self._press(client, listening, batch))
             await listening.until(self._moment(len(batch)), self._story)
-            await self.hub.kill()
+            await self._end(gently=gently)
             await self.hub.begin()
             await pressing
             if repeat:
@@ -132,6 +135,13 @@ class Campaign:
 
     def _story(self) -> str:
         return f"{self.street.story()}\n{self.hub.story()}"
+
+    async def _end(self, *, gently: bool) -> None:
+        if not gently:
+            await self.hub.kill()
+            return
+        code = await self.hub.stop()
+        assert code in {0, -signal.SIGTERM}, self._story()  # the latter: not yet begun
 
     async def _press(self, client: aiomqtt.Client, listening: Ear, presses: list[Press]) -> None:
         for press in presses:
@@ -145,7 +155,7 @@ class Campaign:
         counts: dict[str, Callable[[], int]] = {
             "answers": lambda: len(street.heard),
             "case messages": lambda: street.case_messages,
-            "presses": lambda: street.published.total(),
+            "presses": street.published.total,
             "connections": lambda: street.online,
         }
         kind = self.dice.choice(list(counts))
@@ -158,7 +168,13 @@ class Campaign:
 
 
 async def campaign(
-    folder: Path, broker: Mosquitto, *, kills: int, repeat: bool, seed: int
+    folder: Path,
+    broker: Mosquitto,
+    *,
+    kills: int,
+    seed: int,
+    repeat: bool = False,
+    gently: bool = False,
 ) -> tuple[HubProcess, Street]:
     """The hub after the kills, stopped, and the street as it was left."""
     dice = random.Random(seed)
@@ -170,10 +186,10 @@ async def campaign(
         ear(broker, topics, street.hear) as listening,
     ):
         killing = Campaign(hub, street, dice)
-        await killing.run(client, listening, kills, repeat)
+        await killing.run(client, listening, kills, repeat=repeat, gently=gently)
         await hub.ready()
         assert await hub.stop() == 0
-    print(
+    note(
         f"kills {kills} {dict(killing.moments)}; published {street.published.total()}, "
         f"answers {street.heard.total()}, case messages {street.case_messages}"
     )
@@ -209,12 +225,19 @@ async def test_a_thousand_presses_over_twenty_kills(tmp_path: Path, broker: Mosq
 
 async def test_the_brokers_session_alone_is_enough(tmp_path: Path, broker: Mosquitto) -> None:
     """No device repeats anything: what was not acknowledged comes again from the broker."""
-    check(*await campaign(tmp_path, broker, kills=10, repeat=False, seed=20260302))
+    check(*await campaign(tmp_path, broker, kills=10, seed=20260302))
+
+
+async def test_a_stop_in_the_middle_of_the_work(tmp_path: Path, broker: Mosquitto) -> None:
+    """SIGTERM ends the hub whatever it is doing, and nothing is lost either."""
+    check(*await campaign(tmp_path, broker, kills=6, gently=True, seed=20260303))
 
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("repeat", [True, False])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_a_hundred_kills(tmp_path: Path, broker: Mosquitto, *, repeat: bool, seed: int) -> None:
+async def test_a_hundred_kills(
+    tmp_path: Path, broker: Mosquitto, *, repeat: bool, seed: int
+) -> None:
     """The long form."""
     check(*await campaign(tmp_path, broker, kills=100, repeat=repeat, seed=seed))

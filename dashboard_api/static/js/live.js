@@ -76,9 +76,12 @@ export function clockText(spanMs) {
   return hours ? `${hours}:${rest}` : rest;
 }
 
+// The site's own time, wherever the browser is.
 export function timeText(atMs) {
-  const at = new Date(atMs);
-  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  return new Date(atMs).toLocaleTimeString("en-GB", {
+    hour12: false,
+    timeZone: document.body.dataset.zone || undefined,
+  });
 }
 
 export function turnClocks(live) {
