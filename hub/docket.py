@@ -15,7 +15,7 @@ from hub.journal import GATEWAY, PRESS, RETAINED, Entry
 from hub.outbox import NewNotice
 from rules import case as case_machine
 from rules.case import Act, Case, NotAllowed
-from rules.entry import CaseClosed, Heard, ServiceDone
+from rules.entry import CaseClosed, ServiceDone
 from rules.facts import EXPECTED_SILENCE_MS, DeviceFacts
 from rules.finding import Finding
 from rules.judge import Judge
@@ -117,25 +117,18 @@ class Docket:
 
     def hear(self, entry: Entry) -> None:
         """One entry of the kind reading."""
-        device_id = entry.device
+        seq, _, device_id, arrived_ms, readings, _, _, gateway, flags, _, _, _ = entry
         if device_id is None:
             return
         facts = self._facts.get(device_id)
         if facts is None:
             self._meet(entry)
-        elif entry.gateway is not None and facts.gateway is None:
-            self._know(replace(facts, gateway=entry.gateway))
-        if not entry.flags & RETAINED:
-            self._seen[device_id] = Seen(entry.arrived_ms, entry.gateway)
-        self.judge.judge(
-            Heard(
-                entry.seq,
-                device_id,
-                entry.arrived_ms,
-                entry.readings,
-                bool(entry.flags & RETAINED),
-            )
-        )
+        elif gateway is not None and facts.gateway is None:
+            self._know(replace(facts, gateway=gateway))
+        retained = bool(flags & RETAINED)
+        if not retained:
+            self._seen[device_id] = Seen(arrived_ms, gateway)
+        self.judge.hear(seq, device_id, arrived_ms, readings, retained)
 
     def close_orphans(self, ledger: Ledger, now_ms: int) -> list[str]:
         """Alerts of rules that are gone end now; the names of their standings, to be removed."""

@@ -31,7 +31,7 @@ from rules.finding import Finding, Standing, TooLate, Withdrawn
 from rules.point import is_event
 from rules.probe import CLOSED, COPY, GATEWAY, LIFE, SERVICE, START
 from rules.rule import GRAVE, Rule, RuleSet
-from rules.watch import WITHDRAWN, Change, Input, Watch
+from rules.watch import WITHDRAWN, Change, Input, Watch, input_of
 from rules.words import why
 
 SITE = "@site"  # the "gateway" of all devices: the site's link, or the broker itself
@@ -285,16 +285,24 @@ class Judge:
 
     def judge(self, entry: Entry) -> None:
         """One entry of the journal."""
-        self._newest = max(self._newest, entry.seq)
         if isinstance(entry, Heard):
-            self._hear(entry)
+            self.hear(*entry)
         elif isinstance(entry, ServiceDone):
             self._service(entry)
         else:
             self._case_closed(entry)
 
-    def _hear(self, entry: Heard) -> None:
-        seq, name, arrived_ms, readings, retained = entry
+    def hear(
+        self,
+        seq: int,
+        name: str,
+        arrived_ms: int,
+        readings: tuple[Reading, ...],
+        retained: bool = False,
+    ) -> None:
+        """The same for a `Heard` that is spread out: nearly every entry is one."""
+        if seq > self._newest:
+            self._newest = seq
         self._now = arrived_ms
         if self._unstarted:
             self._start_all()
@@ -305,32 +313,39 @@ class Judge:
         self._shown[name] = None
         if device.unsaved is None or seq < device.unsaved:
             self._soil(device, seq)
-        device.seq = max(device.seq, seq)
+        if seq > device.seq:
+            device.seq = seq
         if not readings:
-            self._word(device, seq, arrived_ms, (), LIFE)
+            self._word(device, seq, arrived_ms, (), (), LIFE)
             return
-        at_ms = readings[0].at_ms
-        for reading in readings:
-            if reading.at_ms != at_ms:
-                self._hear_parts(device, entry)
-                return
-        assert at_ms is not None
-        self._word(device, seq, at_ms, readings, COPY if retained else LIFE)
+        kind = COPY if retained else LIFE
+        points, _, moments, _ = zip(*readings, strict=True)
+        if moments.count(moments[0]) == len(moments):
+            self._word(device, seq, moments[0], points, readings, kind)
+        else:
+            self._hear_parts(device, seq, readings, kind)
 
-    def _hear_parts(self, device: _Device, entry: Heard) -> None:
+    def _hear_parts(
+        self, device: _Device, seq: int, readings: tuple[Reading, ...], kind: int
+    ) -> None:
         """A message about several moments: as if they had come one by one, the oldest first."""
         parts: dict[int, list[Reading]] = {}
-        for reading in entry.readings:
+        for reading in readings:
             assert reading.at_ms is not None
             parts.setdefault(reading.at_ms, []).append(reading)
-        kind = COPY if entry.retained else LIFE
         for at_ms in sorted(parts):
-            self._word(device, entry.seq, at_ms, tuple(parts[at_ms]), kind)
+            points = tuple(reading.point for reading in parts[at_ms])
+            self._word(device, seq, at_ms, points, tuple(parts[at_ms]), kind)
 
     def _word(
-        self, device: _Device, seq: int, at_ms: int, readings: tuple[Reading, ...], kind: int
+        self,
+        device: _Device,
+        seq: int,
+        at_ms: int,
+        points: tuple[str, ...],
+        readings: tuple[Reading, ...],
+        kind: int,
     ) -> None:
-        points = tuple([reading[0] for reading in readings])
         name = device.facts.id
         if "online" in points:
             if kind == LIFE and points == ("online",) and readings[0].value is False:
@@ -340,8 +355,8 @@ class Judge:
                 self._gateway_input(name, self._behind[name], seq, at_ms, there=there)
         if kind == LIFE and (device.word is None or at_ms > device.word):
             device.word = at_ms
-        one = Input(at_ms, seq, kind, name, readings)
-        life = Input(at_ms, seq, kind, name, ())
+        one = input_of((at_ms, seq, kind, name, readings))
+        life = input_of((at_ms, seq, kind, name, ()))
         for watch, matters in device.route(points):
             if matters:
                 self._give(watch, one)
@@ -354,10 +369,12 @@ class Judge:
         Numbers need not come in order. What a watch has taken in before (an entry that is read
         again after a restart) changes nothing: the same input twice is one.
         """
-        seq = one.seq
-        if watch.unsaved is None or seq < watch.unsaved:
+        seq = one[1]
+        unsaved = watch.unsaved
+        if unsaved is None or seq < unsaved:
             self._soil(watch, seq)
-        watch.seq = max(watch.seq, seq)
+        if seq > watch.seq:
+            watch.seq = seq
         assert self._now is not None
         changes = watch.take(one, self._now)
         if changes or changes is None:
@@ -392,6 +409,7 @@ class Judge:
             self._start(facts)
 
     def _service(self, entry: ServiceDone) -> None:
+        self._newest = max(self._newest, entry.seq)
         self._now = max(self._now or 0, entry.at_ms)
         device = self._devices.get(entry.device)
         for watch in [] if device is None else device.watches:
@@ -400,6 +418,7 @@ class Judge:
                 self._give(watch, Input(entry.at_ms, entry.seq, SERVICE, entry.device, None))
 
     def _case_closed(self, entry: CaseClosed) -> None:
+        self._newest = max(self._newest, entry.seq)
         self._now = max(self._now or 0, entry.at_ms)
         watch = self._watches.get(f"{entry.rule}|{entry.key}")
         if watch is not None and watch.fires:

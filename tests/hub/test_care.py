@@ -1,5 +1,6 @@
 """Looking after a hub: backup, restore, doctor, settings; by the command line, as people do."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping
@@ -42,7 +43,7 @@ def run(tmp_path: Path) -> Run:
     def invoke(*arguments: object, env: Mapping[str, str] | None = None) -> Result:
         environment = {
             "HUB_DATA_DIR": str(tmp_path),
-            "HUB_SETTINGS": str(tmp_path / "hub.toml"),
+            "HUB_SETTINGS": os.devnull,
             **(env or {}),
         }
         return CliRunner().invoke(cli, [str(word) for word in arguments], env=environment)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -27,7 +28,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 def line(kind: str, days_ago: int) -> Entry:
-    body = None if kind == READING else {}
+    body: dict[str, Any] | None = None if kind == READING else {}
     return Entry(0, kind, "d1", NOW_MS - days_ago * DAY_MS, (), body)
 
 
