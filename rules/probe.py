@@ -281,12 +281,14 @@ class EveryProbe(Probe):
             return ENDED
         if kind > COPY:
             return NOTHING
-        before, known = self.tally.total, self.tally.known
-        _growth(self.tally, self.point, self.repeats, kind, payload)
-        if self.served and self.tally.known:
-            self.base, self.served = self.tally.total, False
-        self.value = self.tally.total - self.base
-        passed = (before - self.base) // self.step < self.value // self.step
+        tally = self.tally
+        before, known = tally.total, tally.known
+        _growth(tally, self.point, self.repeats, kind, payload)
+        if self.served and tally.known:
+            self.base, self.served = tally.total, False
+        base = self.base
+        self.value = value = tally.total - base
+        passed = (before - base) // self.step < value // self.step
         return FIRED if known and passed else NOTHING
 
 
@@ -295,11 +297,12 @@ def _growth(
 ) -> tuple[float, bool]:
     grown, heard = 0.0, False
     for reading in payload:
-        if reading[0] == point and not isinstance(reading[1], str):
-            grown += tally.count(reading[1])
+        name, value = reading[0], reading[1]
+        if name == point and not isinstance(value, str):
+            grown += tally.count(value)
             heard = True
-        elif reading[0] == repeats and kind == LIFE and not isinstance(reading[1], str):
-            grown += tally.repeat(reading[1])
+        elif name == repeats and kind == LIFE and not isinstance(value, str):
+            grown += tally.repeat(value)
             heard = True
     return grown, heard
 
@@ -441,9 +444,11 @@ class SilentProbe(Probe):
                 self.last = at
 
     def _arm(self, at: int) -> None:
-        waits = self.last is not None and not self.true and not self.explained
-        self.due_ms = (self.last or 0) + self.period if waits else None
-        if self.due_ms is not None and self.due_ms <= at:
+        if self.last is None or self.true or self.explained:
+            self.due_ms = None
+            return
+        self.due_ms = due = self.last + self.period
+        if due <= at:
             self.ripen(at)
 
     def ripen(self, at: int) -> int:

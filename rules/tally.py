@@ -27,10 +27,12 @@ class Tally:
                 self.total = value
             self.known, self.repeats = True, False
         else:
-            grown = value - self.raw if value >= self.raw else self._after_fall(value)
+            raw = self.raw
+            grown = value - raw if value >= raw else self._after_fall(value)
             self.total += grown
         self.raw = value
-        self.highest = max(self.highest, value)
+        if value > self.highest:
+            self.highest = value
         return grown
 
     def repeat(self, times: float) -> float:

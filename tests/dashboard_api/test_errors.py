@@ -66,6 +66,7 @@ async def test_every_route_refuses_a_nobody_and_a_wrong_method_in_the_one_shape(
         ("GET", f"{API}/cases?before=C-999999", 422),
         ("GET", f"{API}/commands/99", 404),
         ("GET", f"{API}/devices/no-such", 404),
+        ("GET", f"{API}/devices/no-such/readings", 404),
         ("GET", f"{API}/devices/b-0/readings?from=yesterday", 422),
         ("GET", f"{API}/devices/b-0/readings?every=often", 422),
         ("GET", f"{API}/devices/b-0/readings?from=2000&to=1000", 422),

@@ -126,8 +126,9 @@ class HubProcess:
         return line
 
     def story(self) -> str:
-        """The newest lines, for a test that fails."""
-        return "\n".join(self.lines[-40:])
+        """The newest lines that are no notices, for a test that fails."""
+        lines = [line for line in self.lines if "hub.notifiers.log" not in line]
+        return "\n".join(lines[-40:])
 
     async def kill(self) -> None:
         """SIGKILL: no goodbye, nothing flushed."""

@@ -21,8 +21,8 @@ from tests.programs import Mosquitto, free_port
 
 SITE = "demo"
 API = "/api/v1"
-PASSWORD_IS = "Password, shown this once: "  # noqa: S105 - words before one
-CONNECT_TRIES = 3  # with the library's growing pauses; whoever follows begins again
+PASSWORD_IS = "Password, shown this once: "
+CONNECT_TRIES = 6  # with the library's growing pauses: longer than the pages take to start
 
 
 class WholeHub(HubProcess):
@@ -66,7 +66,7 @@ class WholeHub(HubProcess):
         said = await self.order("user", "add", name, "--role", role)
         return said.partition(PASSWORD_IS)[2].strip()
 
-    def caller(self, token: str | None = None, tries: int = 6) -> httpx.AsyncClient:
+    def caller(self, token: str | None = None, tries: int = CONNECT_TRIES) -> httpx.AsyncClient:
         """A program that calls the API; pages that are just starting are tried again."""
         return httpx.AsyncClient(
             base_url=f"http://{self.http}",
@@ -85,7 +85,6 @@ class WholeHub(HubProcess):
 @contextlib.asynccontextmanager
 async def whole_hub(folder: Path, broker: Mosquitto, **settings: str) -> AsyncIterator[WholeHub]:
     """A running hub with its community; it does not outlive the block."""
-    folder.mkdir(exist_ok=True)
     hub = WholeHub(folder, broker, **settings)
     hub.settle_in()
     try:
