@@ -15,6 +15,7 @@ from hub.clock import SystemClock
 from hub.database import UnusableDatabase, migrate, open_engine
 from hub.log import set_up_log
 from hub.mistakes import Mistakes
+from hub.pages import split_address
 from hub.series import open_series
 from hub.settings import Settings, WrongSetting, read_settings
 from hub.site import Site, read_site
@@ -43,14 +44,6 @@ class Server(uvicorn.Server):
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
-
-
-def split_address(http: str) -> tuple[str, int]:
-    """Host and port of the setting. Raises `WrongSetting`."""
-    host, _, port = http.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65_535:
-        raise WrongSetting(f"HUB_HTTP: expected address:port such as 127.0.0.1:8000, not {http!r}")
-    return host.strip("[]"), int(port)
 
 
 async def serve(settings: Settings, site: Site) -> bool:

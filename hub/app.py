@@ -6,8 +6,6 @@ broker → two links → ingest → journal → evaluate → outbox → deliver 
 
 import asyncio
 import gc
-import os
-import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -21,7 +19,6 @@ import rules
 from hub.archive import archive
 from hub.broker import open_broker
 from hub.cases import Cases
-from hub.children import end_child, start_child
 from hub.clock import Clock
 from hub.database import for_writing, migrate, open_engine
 from hub.deliver import Channel, deliver
@@ -29,15 +26,16 @@ from hub.devices import Devices, read_devices
 from hub.docket import Docket
 from hub.evaluate import Evaluation, evaluate
 from hub.feed import Feed
-from hub.health import GREEN, RED, YELLOW, Health, Report
+from hub.health import GREEN, RED, Health, Report
 from hub.ingest import BUTTONS, OTHERS, Commits, Opener, ingest, remembered
 from hub.journal import Journal
 from hub.mqtt import Address, Link, LinkSettings, check_mqtt
 from hub.notifiers import open_channels
+from hub.pages import keep_pages, split_address
 from hub.register import keep_site
 from hub.repeats import Repeats
 from hub.series import Series, open_series
-from hub.settings import Settings, as_environment
+from hub.settings import Settings
 from hub.site import Site, read_site
 from hub.strangers import Strangers
 from hub.tend import Tally, tend
@@ -155,6 +153,7 @@ def _links(ground: Ground, address: Address, devices: Devices) -> tuple[Link, Li
         reconnect_min_s=settings.reconnect_min_s,
         reconnect_max_s=settings.reconnect_max_s,
         inflight_messages_max=settings.inflight_messages_max,
+        connect_s=settings.mqtt_connect_s,
     )
     urgent = replace(common, client_id=f"{client_id}-buttons", will_topic=f"hub/{site}/state")
     others = [f"community/{site}/#", *check_mqtt(settings)]
@@ -289,6 +288,7 @@ async def run(
     ready: Callable[[], None] | None = None,
 ) -> None:
     """Run the hub until cancelled. `ready` is called when both links are subscribed."""
+    split_address(settings.http)
     async with (
         open_ground(settings, clock) as ground,
         open_broker(settings, settings.data_dir) as broker,
@@ -318,7 +318,7 @@ async def _live(house: House, dashboard: bool, ready: Callable[[], None] | None)
             for name, loop in loops(house).items():
                 tasks.create_task(loop, name=name)
             if dashboard:
-                keeping = keep_dashboard(house.ground.settings, house.ground.health)
+                keeping = keep_pages(house.ground.settings, house.ground.health.report)
                 tasks.create_task(keeping, name="dashboard")
             for link in house.links:
                 await link.ready()
@@ -326,20 +326,3 @@ async def _live(house: House, dashboard: bool, ready: Callable[[], None] | None)
                 ready()
     finally:
         await house.series.close()
-
-
-async def keep_dashboard(settings: Settings, health: Health) -> None:
-    """The pages, in a process of their own; started again when it ends. It never stops the hub."""
-    environment = {**os.environ, **as_environment(settings)}
-    while True:
-        process = await start_child(
-            [sys.executable, "-m", "dashboard_api"], environment=environment
-        )
-        health.report("dashboard", GREEN, "页面已启动", "pages are served")
-        try:
-            code = await process.wait()
-        finally:
-            if process.returncode is None:
-                await end_child(process, settings.child_end_s)
-        health.report("dashboard", YELLOW, f"页面进程退出（{code}）", f"pages ended with {code}")
-        await asyncio.sleep(settings.child_restart_s)

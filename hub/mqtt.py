@@ -39,6 +39,8 @@ CLIENT_ID_BYTES_MAX = 1_000  # room for what the hub's connections add to it
 # `+` stands for a whole level, `#` for all levels that are left.
 _FILTER = re.compile(r"(([^+#/\0]*|\+)/)*([^+#/\0]*|\+|#)")
 PUBACK = 0x40
+_LOST = "the connection was lost"
+_NO_REASON = ("Unspecified error", "Normal disconnection")  # paho's words for a broken socket
 _PUBACK = struct.Struct("!BBH")
 
 
@@ -115,6 +117,7 @@ class LinkSettings:
     reconnect_min_s: float
     reconnect_max_s: float
     inflight_messages_max: int
+    connect_s: float = 10.0
     will_topic: str | None = None  # told "online" (retained) when connected, "offline" by the will
 
 
@@ -259,13 +262,25 @@ class Link:
         except (OSError, ValueError) as error:
             self._report(False, str(error))
             return
+        until_s = self._loop.time() + self._settings.connect_s
         while not self._ended.is_set():
             client.loop_misc()
+            if self._connection is None and self._loop.time() > until_s:
+                self._give_up(client)
+                return
             try:
                 async with asyncio.timeout(HOUSEKEEPING_EVERY_S):
                     await self._ended.wait()
             except TimeoutError:
                 continue
+
+    def _give_up(self, client: _Client) -> None:
+        """Something took the connection and does not speak MQTT."""
+        self._report(False, f"no answer of a broker within {self._settings.connect_s:g} s")
+        sock: Any = client.socket()
+        if sock is not None:
+            self._abandon(sock.fileno())
+            sock.close()
 
     def _client(self) -> _Client:
         client = _Client(self._settings.client_id, self._on_message)
@@ -309,7 +324,8 @@ class Link:
         self._in_loop(self._write_when_possible, client, sock)
 
     def _on_write_done(self, _client: Any, _data: Any, sock: Any) -> None:
-        self._in_loop(self._loop.remove_writer, sock.fileno())
+        if sock.fileno() >= 0:  # else it was closed here, and watches nothing any more
+            self._in_loop(self._loop.remove_writer, sock.fileno())
 
     def _on_socket_close(self, _client: Any, _data: Any, sock: Any) -> None:
         self._in_loop(self._abandon, sock.fileno())
@@ -356,7 +372,7 @@ class Link:
         if self._connection is client or self._connection is None:
             self._drop()
             if not self._leaving:
-                self._report(False, str(reason))
+                self._report(False, _LOST if str(reason) in _NO_REASON else str(reason))
 
     def _on_message(self, message: paho.MQTTMessage) -> None:
         try:

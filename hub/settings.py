@@ -47,6 +47,7 @@ class Settings:
     # MQTT
     client_id: str = setting("", "Fixed MQTT client id; empty: `hub-{site}`.")
     mqtt_keepalive_s: int = setting(30, "Keep-alive of the hub's connections.")
+    mqtt_connect_s: float = setting(10.0, "How long a broker may take to answer a connection.")
     reconnect_min_s: float = setting(0.2, "First wait before connecting again.")
     reconnect_max_s: float = setting(30.0, "Longest wait before connecting again; jitter is added.")
     inflight_messages_max: int = setting(

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import socket
 import sys
 import webbrowser
 from collections.abc import Callable
@@ -26,7 +25,8 @@ from hub.database import cases, for_writing, migrate, open_engine
 from hub.demo.community import SITE_FILE, community, seed
 from hub.demo.screen import Counts, Screen, open_screen
 from hub.journal import newest
-from hub.settings import Settings, WrongSetting, as_environment, read_settings
+from hub.pages import require_free, until_served
+from hub.settings import Settings, as_environment, read_settings
 from hub.site import Site, read_site
 from hub.users import FIRST_USER, Refusal, add_token, ensure_first_user, remove_token
 
@@ -96,21 +96,6 @@ def demo_settings(settings: Settings) -> Settings:
     return replace(settings, data_dir=data_dir, site_file=settings.site_file or str(SITE_FILE))
 
 
-def require_free(http: str) -> None:
-    """Raise `WrongSetting` when the pages' port is taken, before anything else is started."""
-    host, _, port = http.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65_536:
-        raise WrongSetting(f"HUB_HTTP: expected host:port such as 127.0.0.1:8000, not {http!r}")
-    try:
-        with socket.create_server((host.strip("[]"), int(port))):
-            pass
-    except OSError as error:
-        raise WrongSetting(
-            f"HUB_HTTP: {http}: {error.strerror}; choose another, "
-            f"such as HUB_HTTP={host}:{int(port) % 65_535 + 1}"
-        ) from error
-
-
 def _log_to_file(data_dir: Path) -> None:
     data_dir.mkdir(parents=True, exist_ok=True)
     file = data_dir / "hub.log"
@@ -158,20 +143,9 @@ def _prepare(engine: Engine, clock: Clock, step: Callable[[str], None]) -> Ready
 
 async def _until_served(http: str) -> None:
     """The pages are a process of their own; wait for it, but not for ever."""
-    host, _, port = http.rpartition(":")
     with suppress(TimeoutError):
         async with asyncio.timeout(PAGES_WITHIN_S):
-            while not await _answers(host.strip("[]"), int(port)):  # noqa: ASYNC110 - a process
-                await asyncio.sleep(LOOK_EVERY_S)
-
-
-async def _answers(host: str, port: int) -> bool:
-    try:
-        _reader, writer = await asyncio.open_connection(host, port)
-    except OSError:
-        return False
-    writer.close()
-    return True
+            await until_served(http)
 
 
 def way_in(settings: Settings, site: Site, ready: Ready) -> list[str]:

@@ -32,8 +32,9 @@ def test_a_wrong_address_is_told_without_its_password(url: str) -> None:
     assert "secret" not in str(wrong.value)
 
 
-def bounds() -> LinkSettings:
+def bounds(connect_s: float = 10.0) -> LinkSettings:
     return LinkSettings(
+        connect_s=connect_s,
         client_id="link",
         keepalive_s=5,
         reconnect_min_s=0.01,
@@ -102,3 +103,33 @@ async def test_a_link_that_is_refused_says_so(tmp_path: Path) -> None:
 
     assert not up
     assert "authori" in why.lower()
+
+
+async def test_something_that_takes_the_connection_and_is_no_broker_is_told_and_tried_again() -> (
+    None
+):
+    said: asyncio.Queue[tuple[bool, str]] = asyncio.Queue()
+    calls: asyncio.Queue[int] = asyncio.Queue()
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        calls.put_nowait(1)
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(mute, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        link = Link(
+            Address("127.0.0.1", port),
+            bounds(connect_s=0.0),
+            ["a/#"],
+            lambda up, why: said.put_nowait((up, why)),
+        )
+        running = asyncio.create_task(link.run())
+        up, why = await asyncio.wait_for(said.get(), PATIENCE_S)
+        for _ in range(2):
+            await asyncio.wait_for(calls.get(), PATIENCE_S)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    assert not up
+    assert "no answer of a broker" in why
