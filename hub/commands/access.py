@@ -9,8 +9,9 @@ from sqlalchemy.engine import Engine
 from hub import users
 from hub.cli import Complaint
 from hub.clock import SystemClock
+from hub.commands.at_hand import settings_at_hand
 from hub.database import UnusableDatabase, migrate, open_engine
-from hub.settings import WrongSetting, read_settings
+from hub.settings import WrongSetting
 
 Result = TypeVar("Result")
 
@@ -18,7 +19,7 @@ Result = TypeVar("Result")
 def _with_database(work: Callable[[Engine], Result]) -> Result:
     """Do `work` on the settings' database, whose tables are made if they are not there yet."""
     try:
-        settings = read_settings()
+        settings = settings_at_hand()
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         engine = open_engine(settings.database)
         migrate(engine)

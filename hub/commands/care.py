@@ -14,7 +14,8 @@ from rich.table import Table
 
 from hub.cli import Complaint
 from hub.clock import SystemClock
-from hub.settings import Settings, WrongSetting, read_settings, variable_of
+from hub.commands.at_hand import settings_at_hand
+from hub.settings import Settings, WrongSetting, variable_of
 
 HIDDEN = "(hidden)"
 _COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
@@ -23,7 +24,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 def present_settings() -> Settings:
     """The settings in force. Raises `Complaint`."""
     try:
-        return read_settings()
+        return settings_at_hand()
     except WrongSetting as error:
         raise Complaint(str(error)) from error
 

@@ -20,6 +20,7 @@ from hub.app import run as run_hub
 from hub.broker import open_broker
 from hub.children import end_child, start_child
 from hub.clock import Clock, SystemClock
+from hub.commands.at_hand import DEMO_DATA_DIR
 from hub.commands.run import live
 from hub.database import cases, for_writing, migrate, open_engine
 from hub.demo.community import SITE_FILE, community, seed
@@ -30,7 +31,6 @@ from hub.settings import Settings, as_environment, read_settings
 from hub.site import Site, read_site
 from hub.users import FIRST_USER, Refusal, add_token, ensure_first_user, remove_token
 
-DATA_DIR = Path("data/demo")
 TOKEN = "demo"  # noqa: S105 - the name of a token, not a token
 FIRST_PRESS_S = 8.0
 DAY_BEGINS = "06:30"  # by the site's clock: a night would show little
@@ -92,7 +92,7 @@ async def _demo(wish: Wish) -> None:
 
 def demo_settings(settings: Settings) -> Settings:
     """The settings with the demo's own folder and site where nothing else was wished."""
-    data_dir = DATA_DIR if settings.data_dir == Settings().data_dir else settings.data_dir
+    data_dir = DEMO_DATA_DIR if settings.data_dir == Settings().data_dir else settings.data_dir
     return replace(settings, data_dir=data_dir, site_file=settings.site_file or str(SITE_FILE))
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.engine import Engine
 from device_drivers.catalog import DRIVERS
 from hub.cli import Complaint
 from hub.clock import SystemClock
+from hub.commands.at_hand import settings_at_hand
 from hub.database import UnusableDatabase, for_writing, migrate, open_engine
 from hub.mistakes import Mistakes, Wrong
 from hub.register import (
@@ -21,7 +22,7 @@ from hub.register import (
     tell_of_change,
     write_sheet,
 )
-from hub.settings import Settings, WrongSetting, read_settings
+from hub.settings import Settings, WrongSetting
 from hub.site import read_site
 
 
@@ -67,7 +68,7 @@ def import_(file: Path, kind: str | None) -> None:
     does not mention stays as it is.
     """
     try:
-        sheet, kept = _import(file, kind, read_settings())
+        sheet, kept = _import(file, kind, settings_at_hand())
     except (Mistakes, WrongSetting, UnusableDatabase) as error:
         raise Complaint(str(error)) from error
     except (Wrong, OSError) as error:
@@ -87,7 +88,7 @@ def export(kind: str, output: Path | None) -> None:
     A file gets the mark by which Excel knows UTF-8; the terminal does not.
     """
     try:
-        engine = _open(read_settings())
+        engine = _open(settings_at_hand())
         with engine.connect() as connection:
             text = write_sheet(connection, KINDS[kind])
         engine.dispose()

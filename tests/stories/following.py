@@ -75,8 +75,12 @@ class Follower:
 
     async def until(self, so: Callable[[], bool]) -> None:
         """Return when `so` holds; it is looked at after every event and ping."""
-        async with asyncio.timeout(PATIENCE_S), self._news:
-            await self._news.wait_for(so)
+        try:
+            async with asyncio.timeout(PATIENCE_S), self._news:
+                await self._news.wait_for(so)
+        except TimeoutError:
+            newest = "\n".join(map(str, self.events[-5:]))
+            raise AssertionError(f"waited {PATIENCE_S} s in vain after\n{newest}") from None
 
     async def first(self, kind: str, **body: Any) -> Event:
         """The first event of a kind whose body holds these values, come or yet to come."""
