@@ -67,7 +67,6 @@ class Seen(NamedTuple):
     heard_ms: int
     gateway: str | None
 
-
 class Docket:
     """The judge, the open cases and the register, and what they make of each entry."""
 
@@ -127,7 +126,7 @@ class Docket:
             self._know(replace(facts, gateway=gateway))
         retained = bool(flags & RETAINED)
         if not retained:
-            self._seen[device_id] = Seen(arrived_ms, gateway)
+            self._seen[device_id] = tuple.__new__(Seen, (arrived_ms, gateway))
         self.judge.hear(seq, device_id, arrived_ms, readings, retained)
 
     def close_orphans(self, ledger: Ledger, now_ms: int) -> list[str]:
