@@ -67,6 +67,7 @@ class Seen(NamedTuple):
     heard_ms: int
     gateway: str | None
 
+
 class Docket:
     """The judge, the open cases and the register, and what they make of each entry."""
 

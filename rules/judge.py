@@ -646,5 +646,8 @@ def _open_since(state: Mapping[str, Any]) -> int | None:
     return told[-1][4] if told and told[-1][5] is None else None
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
+
+
 def _bytes(state: Any) -> bytes:
-    return json.dumps(state, separators=(",", ":"), ensure_ascii=False).encode()
+    return _encode(state).encode()

@@ -451,16 +451,20 @@ class Watch:
             "base": self.base.dump(),
             "near": self.near is not None,
             "split": self.split,
-            "inputs": [self._dumped(one) for one in self.inputs],
+            "inputs": self._dumped(),
             "told": [alert.dump() for alert in self.run.alerts],
             "rang": self.run.rang_ms,
         }
 
-    def _dumped(self, one: Input) -> list[Any]:
-        payload = one.payload
-        if one.kind <= COPY:
-            payload = [[r[0], r[1]] for r in payload if r[0] in self.points]
-        return [one.at_ms, one.seq, one.kind, one.device, payload]
+    def _dumped(self) -> list[tuple[Any, ...]]:
+        points = self.points
+        return [
+            (at_ms, seq, kind, device, [r[:2] for r in payload if r[0] in points])
+            if kind <= COPY
+            else one
+            for one in self.inputs
+            for at_ms, seq, kind, device, payload in (one,)
+        ]
 
     def load(self, state: dict[str, Any]) -> None:
         """Back from `dump`: what was told counts, whatever a fold would say now."""
