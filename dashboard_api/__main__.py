@@ -11,6 +11,7 @@ from socket import socket
 import uvicorn
 
 from dashboard_api.app import create_app
+from hub import private_files
 from hub.clock import SystemClock
 from hub.database import UnusableDatabase, migrate, open_engine
 from hub.log import set_up_log
@@ -61,7 +62,8 @@ async def serve(settings: Settings, site: Site) -> bool:
                 port=port,
                 log_level="warning",
                 server_header=False,
-                proxy_headers=False,
+                proxy_headers=bool(settings.http_proxies),
+                forwarded_allow_ips=settings.http_proxies,
                 timeout_graceful_shutdown=STOP_WITHIN_S,
             )
             server = Server(config)
@@ -76,9 +78,10 @@ async def serve(settings: Settings, site: Site) -> bool:
 def main() -> int:
     """Read the settings and serve; the exit code."""
     set_up_log()
+    private_files.close_to_others()
     try:
         settings = read_settings()
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(settings.data_dir)
         site = read_site(settings.site_file)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return 0 if runner.run(serve(settings, site)) else 1

@@ -9,20 +9,26 @@
 | strangers, refusals | yes | yes | yes | yes | – |
 | figures, coverage | yes | yes | yes | yes | totals |
 | live feed | all | all | fault, maintenance | all | without names |
+| what the hub's parts say | yes | yes | states | yes | states |
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from dashboard_api.errors import Problem
 from hub.clock import Clock
+from hub.settings import Settings
 
 SESSION_COOKIE = "hub_session"
 WALL_COOKIE = "hub_wall"
 WORK = ("fault", "maintenance")  # the categories that crews look after
 MINUTE_S = 60.0
+HASHING_MAX = 2  # argon2 takes 64 MB and a core for each password
 
 
 class Right(Enum):
@@ -35,12 +41,13 @@ class Right(Enum):
     SENDERS = "read strangers and refusals"
     FIGURES = "read figures"
     LIVE = "follow the live feed"
+    TEXTS = "read what the hub's parts say"  # addresses and error texts may stand there
 
 
 _RIGHTS: Mapping[str, frozenset[Right]] = {
     "admin": frozenset(Right),
     "staff": frozenset(Right),
-    "crew": frozenset(Right) - {Right.RESIDENTS},
+    "crew": frozenset(Right) - {Right.RESIDENTS, Right.TEXTS},
     "program": frozenset(Right) - {Right.RESIDENTS},
     "wall": frozenset({Right.CASES, Right.FIGURES, Right.LIVE}),
 }
@@ -89,23 +96,23 @@ def check_origin(headers: Mapping[str, str]) -> None:
         raise Problem(403, "This came from another site's page.", code="cross_site")
 
 
-class LoginTries:
-    """Counts tries per name and minute; a right password forgets them. Bounded in names."""
+class Tries:
+    """Counts tries per key and minute, of at most `keys_max` keys at a time."""
 
-    def __init__(self, clock: Clock, tries_max: int, names_max: int) -> None:
+    def __init__(self, clock: Clock, tries_max: int, keys_max: int) -> None:
         self._clock = clock
         self._tries_max = tries_max
-        self._names_max = names_max
-        self._tries: dict[str, tuple[float, int]] = {}  # name: (start of its minute, tries)
+        self._keys_max = keys_max
+        self._tries: dict[str, tuple[float, int]] = {}  # key: (start of its minute, tries)
 
-    def begin(self, name: str) -> None:
+    def begin(self, key: str) -> None:
         """Count a try before it is looked at. Raises the 429 that says when to come again."""
         now_s = self._clock.monotonic_s()
-        since_s, tries = self._tries.pop(name, (now_s, 0))
+        since_s, tries = self._tries.pop(key, (now_s, 0))
         if now_s - since_s >= MINUTE_S:
             since_s, tries = now_s, 0
-        self._tries[name] = since_s, tries + 1
-        if len(self._tries) > self._names_max:
+        self._tries[key] = since_s, min(tries + 1, self._tries_max)
+        if len(self._tries) > self._keys_max:
             del self._tries[next(iter(self._tries))]  # the one that was tried longest ago
         if tries >= self._tries_max:
             wait_s = int(since_s + MINUTE_S - now_s) + 1
@@ -116,6 +123,73 @@ class LoginTries:
                 code="too_many_tries",
             )
 
-    def succeeded(self, name: str) -> None:
-        """The password was right."""
-        self._tries.pop(name, None)
+    def forget(self, key: str) -> None:
+        """No try of this key counts any more."""
+        self._tries.pop(key, None)
+
+    def take_back(self, key: str) -> None:
+        """The last try of this key does not count."""
+        since_s, tries = self._tries.pop(key, (0.0, 0))
+        if tries > 1:
+            self._tries[key] = since_s, tries - 1
+
+
+class LoginTries:
+    """Lets passwords be tried, so many a minute and so many at a time.
+
+    Counted are a name's tries from one address, so that nobody can lock another person out, and
+    all tries from one address, whatever the names. A right password does not count. Looking at a
+    password takes 64 MB and a core: two at a time, `login_queue_max` wait, others are sent away.
+    """
+
+    def __init__(self, clock: Clock, settings: Settings) -> None:
+        keys_max = settings.login_names_max
+        self._names = Tries(clock, settings.login_tries_max, keys_max)
+        self._addresses = Tries(clock, settings.login_address_tries_max, keys_max)
+        self._queue_max = settings.login_queue_max
+        self._waiting = 0
+        self._looking = asyncio.Semaphore(HASHING_MAX)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """A place to look at a password, right after `begin`."""
+        self._waiting += 1
+        try:
+            await self._looking.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._looking.release()
+
+    def begin(self, address: str, name: str) -> None:
+        """Count a try before it is looked at.
+
+        Raises the 429 that says when to come again, and the 503 when too many wait already.
+        """
+        if self._waiting >= self._queue_max:
+            raise Problem(
+                503,
+                "Too many people log in at this moment; try again.",
+                headers={"Retry-After": "1"},
+                code="log_in_busy",
+            )
+        home = _home_of(address)
+        self._addresses.begin(home)
+        self._names.begin(f"{home} {name}")
+
+    def succeeded(self, address: str, name: str) -> None:
+        """The password was right: the try was none."""
+        home = _home_of(address)
+        self._addresses.take_back(home)
+        self._names.forget(f"{home} {name}")
+
+
+def _home_of(address: str) -> str:
+    """What is counted as one address: of IPv6 the half that one household is given."""
+    try:
+        found = ip_address(address)
+    except ValueError:  # no address: a test's or a socket file's name
+        return address
+    return str(ip_network((found, 64), strict=False) if found.version == 6 else found)

@@ -45,7 +45,7 @@ def create_app(
         series=series,
         site=site,
         feed=feed,
-        tries=LoginTries(clock, settings.login_tries_max, settings.login_names_max),
+        tries=LoginTries(clock, settings),
         texts=Texts(site),
         usage=Usage(engine, series, clock, settings.usage_every_s),
     )

@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,12 +25,12 @@ from dashboard_api.access import Right, Viewer
 from dashboard_api.errors import Problem
 from hub.clock import Clock
 from hub.database import changes, health
+from hub.health import HUB
 from hub.settings import Settings
 
 log = logging.getLogger(__name__)
 
 RETRY_MS = 1_000
-HUB = "hub"  # the part whose row says that the hub itself runs
 
 # What of a case may stand before everybody: what and where, never who.
 _PUBLIC = (
@@ -48,6 +48,8 @@ _PUBLIC = (
     "closed_at_ms",
     "version",
 )
+
+_PART = ("part", "state", "at_ms")  # of a part of the hub, for those who do not look after it
 
 
 class Change(NamedTuple):
@@ -72,6 +74,8 @@ def shown(change: Change, viewer: Viewer) -> ServerSentEvent | None:
         body = {"id": change.key, **change.body}
     elif change.kind == "health":
         body = {"part": change.key, **change.body}
+        if not viewer.may(Right.TEXTS):
+            body = {name: body[name] for name in _PART if name in body}
     elif change.kind == "notice" and viewer.may(Right.RESIDENTS):
         body = {"id": change.key, **change.body}
     else:
@@ -213,7 +217,6 @@ class LiveFeed:
 
 
 async def _wait(some: asyncio.Event, timeout_s: float) -> None:
-    try:
-        await asyncio.wait_for(some.wait(), timeout_s)
-    except TimeoutError:
-        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            await some.wait()

@@ -5,7 +5,7 @@ give them their form. Nothing here writes.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -135,6 +135,24 @@ def open_counts(connection: Connection) -> dict[str, int]:
         .group_by(cases.c.severity)
     )
     return {row[0]: row[1] for row in connection.execute(query)}
+
+
+class OpenTotal(NamedTuple):
+    """Open cases of one category, and how many of them nobody has answered."""
+
+    cases: int
+    unanswered: int
+
+
+def open_totals(connection: Connection) -> dict[str, OpenTotal]:
+    """How many open cases of each category; a category without one is not there."""
+    unanswered = sa.func.count().filter(cases.c.state == "raised")
+    query = (
+        sa.select(cases.c.category, sa.func.count(), unanswered)
+        .where(cases.c.closed_at_ms.is_(None))
+        .group_by(cases.c.category)
+    )
+    return {row[0]: OpenTotal(row[1], row[2]) for row in connection.execute(query)}
 
 
 def cases_between(connection: Connection, from_ms: int, to_ms: int) -> list[Row]:

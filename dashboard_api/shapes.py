@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from dashboard_api.access import Right, Viewer
 from dashboard_api.figures import Reach, is_alive
 from dashboard_api.queries import Row
+from rules.case import TEXT_CHARACTERS_MAX
 
 Acting = Literal["answer", "dispatch", "arrive", "note", "close", "shelve", "confirm"]
 Outcome = Literal["real_need", "mistake", "test", "mended", "no_fault_found", "other"]
-TEXT_CHARS_MAX = 2_000
+NUMBER_MAX = 2**53  # what JSON numbers hold exactly in every language, far inside the database's
 WHO_CHARS_MAX = 100
 
 
@@ -329,16 +330,23 @@ class Command(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    text: str | None = Field(None, max_length=TEXT_CHARS_MAX, description="A remark.")
+    text: str | None = Field(None, max_length=TEXT_CHARACTERS_MAX, description="A remark.")
     to: str | None = Field(
         None, max_length=WHO_CHARS_MAX, description="dispatch: who is sent (needed)."
     )
     outcome: Outcome | None = Field(None, description="close: why it is over.")
     called_back: bool = Field(False, description="close: was the person called back?")
-    until_ms: int | None = Field(None, ge=0, description="shelve: until when (needed).")
-    reason: str | None = Field(None, max_length=TEXT_CHARS_MAX, description="shelve: why (needed).")
+    until_ms: int | None = Field(
+        None, ge=0, le=NUMBER_MAX, description="shelve: until when (needed)."
+    )
+    reason: str | None = Field(
+        None, max_length=TEXT_CHARACTERS_MAX, description="shelve: why (needed)."
+    )
     expected_version: int | None = Field(
-        None, description="Refuse (409) if the case has changed since this version."
+        None,
+        ge=0,
+        le=NUMBER_MAX,
+        description="Refuse (409) if the case has changed since this version.",
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import make_url
 
+from hub import private_files
 from hub.archive import FOLLOWER
 from hub.database import SCHEMA_DIR
 
@@ -54,7 +55,7 @@ def restore(source: Path, database: Path, stamp: str, *, refill: bool = False) -
     of a later version, or a hub still has `database` open.
     """
     check(source)
-    database.parent.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(database.parent)
     incoming = database.with_name(f"{database.name}.restoring")
     with _in_words(database):
         _copy(source, incoming)
@@ -123,6 +124,7 @@ def reading(file: Path) -> Iterator[sqlite3.Connection]:
 
 def _copy(source: Path, target: Path) -> None:
     target.unlink(missing_ok=True)
+    private_files.make_file(target)
     with (
         contextlib.closing(
             sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)

@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hub import private_files
 from hub.children import end_child, start_child
 from hub.settings import Settings
 
@@ -252,7 +253,8 @@ async def open_broker(
 def _folder(data_dir: Path) -> Path:
     folder = data_dir.resolve() / "broker"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(folder.parent)
+        private_files.make_folder(folder)
     except OSError as error:
         raise BrokerFailed(f"HUB_DATA_DIR: {error}") from error
     return folder

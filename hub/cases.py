@@ -22,7 +22,8 @@ from rules.case import Case
 
 _FIELDS = {f.name for f in fields(Case)}
 _CASE_COLUMNS = tuple(f.name for f in fields(Case))
-NUMBER_DIGITS = 6
+PREFIX = "C-"
+NUMBER_DIGITS = 6  # at least; the millionth case has one more
 
 
 def encode(value: Any) -> str:
@@ -34,6 +35,24 @@ def public(case: Case) -> dict[str, Any]:
     """A case as programs and screens may see it: places, no resident."""
     body = asdict(case)
     del body["resident_id"]
+    return body
+
+
+# What people wrote and who they are stays in the hub: a notice goes out of the house.
+_OF_PEOPLE = (
+    "answered_by",
+    "closed_by",
+    "dispatched_to",
+    "shelved_by",
+    "shelved_reason",
+)
+
+
+def outward(case: Case) -> dict[str, Any]:
+    """A case as a notice tells it: what, where, since when and how far, nobody's name."""
+    body = public(case)
+    for name in _OF_PEOPLE:
+        del body[name]
     return body
 
 
@@ -102,13 +121,13 @@ class Cases:
         query = cases.select().where(cases.c.closed_at_ms.is_(None))
         for row in connection.execute(query).mappings():
             self.keep(_case(row))
-        newest = connection.execute(sa.select(sa.func.max(cases.c.id))).scalar()
-        self._numbers = int(newest.removeprefix("C-")) if newest else 0
+        number = sa.cast(sa.func.substr(cases.c.id, len(PREFIX) + 1), sa.Integer)
+        self._numbers = connection.execute(sa.select(sa.func.max(number))).scalar() or 0
 
     def next_id(self) -> str:
         """A short name that can be said on the phone: C-000123."""
         self._numbers += 1
-        return f"C-{self._numbers:0{NUMBER_DIGITS}d}"
+        return f"{PREFIX}{self._numbers:0{NUMBER_DIGITS}d}"
 
     def about(self, rule: str, key: str) -> Case | None:
         """The open case of a rule about a device or group."""
@@ -122,7 +141,8 @@ class Cases:
             self._about[case.rule, case.key] = case.id
         else:
             self.open.pop(case.id, None)
-            self._about.pop((case.rule, case.key), None)
+            if self._about.get((case.rule, case.key)) == case.id:  # a newer one may be open
+                del self._about[case.rule, case.key]
 
 
 def find(connection: Connection, case_id: str) -> Case | None:

@@ -16,6 +16,8 @@ from alembic.config import Config
 from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text
 from sqlalchemy.engine import Engine
 
+from hub import private_files
+
 BUSY_TIMEOUT_MS = 5_000
 SCHEMA_DIR = Path(__file__).parent / "schema"
 
@@ -339,6 +341,12 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
+def make_private(engine: Engine) -> None:
+    """Close the database's file to other users, making it if need be. Raises OSError."""
+    if engine.url.database:
+        private_files.make_file(Path(engine.url.database))
+
+
 def for_writing(engine: Engine) -> Engine:
     """The same database, its transactions taking the writer's place from their first moment.
 
@@ -364,6 +372,7 @@ def migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(SCHEMA_DIR))
     try:
+        make_private(engine)
         with engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

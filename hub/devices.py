@@ -12,7 +12,9 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from device_drivers.catalog import DRIVERS
 from hub.database import devices, places, residents
+from rules.facts import EXPECTED_SILENCE_MS
 
 NATIVE = "native"
 
@@ -44,6 +46,14 @@ class Device:
     gateway: str | None = None
     expected_silence_s: int | None = None
     added_ms: int = 0
+
+
+def expected_silence_s(device: Device) -> int:
+    """How long a device may be silent when it is well: its owner's word, else its driver's."""
+    if device.expected_silence_s is not None:
+        return device.expected_silence_s
+    driver = DRIVERS.get(device.driver)
+    return EXPECTED_SILENCE_MS // 1_000 if driver is None else driver.expected_silence_s
 
 
 class Devices:

@@ -9,20 +9,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from hub.cases import AlertRow, Cases, Ledger, encode, public
-from hub.devices import NATIVE, Device, Devices
+from hub.cases import AlertRow, Cases, Ledger, encode, outward, public
+from hub.devices import NATIVE, Device, Devices, expected_silence_s
 from hub.journal import GATEWAY, PRESS, RETAINED, Entry
 from hub.outbox import NewNotice
 from rules import case as case_machine
 from rules.case import Act, Case, NotAllowed
 from rules.entry import CaseClosed, ServiceDone
-from rules.facts import EXPECTED_SILENCE_MS, DeviceFacts
+from rules.facts import DeviceFacts
 from rules.finding import Finding
 from rules.judge import Judge
 from rules.notice import reason as reason_to_tell
 
 # Points whose change a page is told of at once; the others it asks for.
 _SHOWN = ("contact", "press", "tamper", "online", "battery_low", "vibration")
+
+MOMENT_MAX_MS = 2**53  # what JSON can carry exactly, and every column can keep
 
 # Channels that are told of every change of a case, also of one that is no news for people.
 EVERY_CHANGE = frozenset({"mqtt"})
@@ -39,8 +41,7 @@ _DOWN = {
 
 def facts_of(device: Device) -> DeviceFacts:
     """What the rules may know of a registered device."""
-    silence_s = device.expected_silence_s
-    silence_ms = EXPECTED_SILENCE_MS if silence_s is None else silence_s * 1_000
+    silence_s = expected_silence_s(device)
     return DeviceFacts(
         id=device.id,
         family=device.family,
@@ -57,7 +58,7 @@ def facts_of(device: Device) -> DeviceFacts:
         name_zh=device.name_zh,
         name_en=device.name_en,
         known_since_ms=device.added_ms or None,
-        expected_silence_ms=silence_ms,
+        expected_silence_ms=silence_s * 1_000,
     )
 
 
@@ -81,6 +82,7 @@ class Docket:
         self._facts: dict[str, DeviceFacts] = {}
         self._seen: dict[str, Seen] = {}
         self._shown: dict[str, tuple[Any, ...]] = {}
+        self._gone: list[str] = []
         for device in devices.by_id.values():
             self._know(facts_of(device))
 
@@ -95,12 +97,30 @@ class Docket:
         gateways = {device: seen.gateway for device, seen in self._seen.items()}
         self.devices.replace(known)
         for device_id in set(self._facts) - set(self.devices.by_id):
-            del self._facts[device_id]
-            self.judge.forget(device_id)
+            self._forget(device_id)
         for device in self.devices.by_id.values():
             facts = facts_of(device)
             learned = gateways.get(device.id)
             self._know(facts if facts.gateway or not learned else replace(facts, gateway=learned))
+
+    def make_room(self, address: str) -> None:
+        """A stranger that is not kept any more: nothing of it stays."""
+        for device_id in (address, address.partition(":")[2]):  # a gateway goes by its bare name
+            facts = self._facts.get(device_id)
+            if facts is not None and not facts.registered:
+                self._forget(device_id)
+
+    def _forget(self, device_id: str) -> None:
+        del self._facts[device_id]
+        self._seen.pop(device_id, None)
+        self._shown.pop(device_id, None)
+        self.judge.forget(device_id)
+        self._gone.append(device_id)
+
+    def take_gone(self) -> list[str]:
+        """Devices that were forgotten since the last call: their rows are to be removed."""
+        gone, self._gone = self._gone, []
+        return gone
 
     def _meet(self, entry: Entry) -> None:
         """A sender that is not in the register: judged for emergencies only."""
@@ -121,8 +141,8 @@ class Docket:
         if device_id is None:
             return
         facts = self._facts.get(device_id)
-        if facts is None:
-            self._meet(entry)
+        if facts is None or (flags & PRESS and not facts.registered and facts.family != "button"):
+            self._meet(entry)  # or it turns out to be a button
         elif gateway is not None and facts.gateway is None:
             self._know(replace(facts, gateway=gateway))
         retained = bool(flags & RETAINED)
@@ -211,11 +231,12 @@ class Docket:
         self.cases.keep(after)
         ledger.cases[after.id] = after
         ledger.log.append(_log_row(after, what, seq, now_ms, act, finding))
-        body = {"what": what, **public(after)}
+        shown = encode({"what": what, **public(after)})
         ledger.changes.append(
-            {"kind": "case", "key": after.id, "body_json": encode(body), "at_ms": now_ms}
+            {"kind": "case", "key": after.id, "body_json": shown, "at_ms": now_ms}
         )
         reason = reason_to_tell(before, after, what)
+        body = {"what": what, **outward(after)}
         for channel in self._channels:
             if reason is not None or channel in EVERY_CHANGE:
                 ledger.notices.append(_notice(after, channel, str(reason or what), body, now_ms))
@@ -275,16 +296,21 @@ _WHAT = {"opens": "raised", "again": "again", "closes": "ended", "taken_back": "
 
 
 def _act(body: Mapping[str, Any], at_ms: int) -> Act:
+    """The act of a command's body. Raises `NotAllowed` for a field of the wrong kind."""
+    words = {name: body.get(name) for name in ("text", "to", "outcome", "reason")}
+    until_ms = body.get("until_ms")
+    for name, value in words.items():
+        if value is not None and not isinstance(value, str):
+            raise NotAllowed("wrong_kind", f"{name} 应为文字", f"{name}: expected a text.")
+    if until_ms is not None and not (isinstance(until_ms, int) and 0 < until_ms < MOMENT_MAX_MS):
+        raise NotAllowed("wrong_kind", "until_ms 应为时刻", "until_ms: expected a moment.")
     return Act(
         what=str(body.get("act")),
         by=str(body.get("by")),
         at_ms=at_ms,
-        text=body.get("text"),
-        to=body.get("to"),
-        outcome=body.get("outcome"),
-        until_ms=body.get("until_ms"),
-        reason=body.get("reason"),
-        called_back=bool(body.get("called_back", False)),
+        until_ms=until_ms,
+        called_back=body.get("called_back") is True,
+        **words,
     )
 
 
@@ -306,7 +332,9 @@ _ALERT_NEWS = {
 
 
 def _alert(finding: Finding, case_id: str | None) -> AlertRow:
-    rule, closes = finding.rule, finding.kind == "closes"
+    rule = finding.rule
+    # An `again` of an alert that is not known is a call that came too late for the history: over.
+    closes = finding.kind in {"closes", "again"}
     row = {
         "id": f"{rule.name}|{finding.key}|{finding.opened_at_ms}",
         "rule": rule.name,

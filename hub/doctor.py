@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import rules
-from hub import backup
+from hub import backup, private_files
 from hub.broker import NO_BROKER, find_program
 from hub.clock import Clock
 from hub.health import HUB
@@ -31,6 +31,7 @@ OK, WARNING, PROBLEM = "ok", "warning", "problem"
 # No machine that runs this code is older; an unset clock starts at 1970 or at its firmware's date.
 CLOCK_NOT_BEFORE_MS = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp() * 1000)
 CLOCK_BEHIND_MS_MAX = 60_000
+PRIVATE = ("*.db*", "*.log*")  # what of the data folder tells of residents
 COMMUNITY_RULES = Path(rules.__file__).parent / "community"
 
 
@@ -76,6 +77,15 @@ async def check_data_folder(settings: Settings, _clock: Clock) -> Finding:
     except OSError as error:
         return Finding("data folder", PROBLEM, f"{place}: {error.strerror or error}")
     return Finding("data folder", OK, f"{folder} is writable")
+
+
+async def check_privacy(settings: Settings, _clock: Clock) -> Finding:
+    """Can other users of this machine read residents' data?"""
+    found = [str(path) for path in private_files.open_ones(settings.data_dir, PRIVATE)]
+    if not found:
+        return Finding("privacy", OK, "other users of this machine can read nothing of it")
+    text = f"open to other users of this machine: chmod go= {' '.join(found)}"
+    return Finding("privacy", WARNING, text)
 
 
 async def check_disk(settings: Settings, _clock: Clock) -> Finding:
@@ -206,6 +216,7 @@ async def check_webhook(settings: Settings, _clock: Clock) -> Finding:
 
 CHECKS: tuple[Check, ...] = (
     check_data_folder,
+    check_privacy,
     check_disk,
     check_clock,
     check_database,

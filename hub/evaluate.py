@@ -9,6 +9,7 @@ counters stands before a press. That is sound because each standing has a number
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -23,13 +24,15 @@ from hub.cases import Ledger
 from hub.clock import Clock
 from hub.database import latest, standings
 from hub.devices import read_devices
-from hub.docket import Docket, result
+from hub.docket import Docket, problem, result
 from hub.feed import Feed
 from hub.journal import COMMAND, READING, Entry
 from hub.lanes import Lanes
 from hub.settings import Settings
 from hub.writer import URGENT, Writer
 from rules.finding import Standing
+
+log = logging.getLogger(__name__)
 
 FOLLOWER = "judge"
 
@@ -75,6 +78,10 @@ class Evaluation:
         self._lanes = Lanes(start, self._settings.judge_queue_entries_max)
         self._commands_seen = start
 
+    def make_room(self, address: str) -> None:
+        """A stranger is not kept any more."""
+        self._docket.make_room(address)
+
     # -- reading ---------------------------------------------------------------------------------
 
     async def fill(self) -> None:
@@ -99,9 +106,14 @@ class Evaluation:
         await self._pass_over(await asyncio.to_thread(self._journal.newest))
 
     async def _pass_over(self, until: int) -> None:
-        after = self._lanes.known_until
-        self._lanes.add_urgent(await asyncio.to_thread(self._journal.of_buttons, after, until))
+        after, limit = self._lanes.known_until, self._settings.judge_batch_entries_max
         self._lanes.leave_on_disk(until)
+        while after < until:
+            found = await asyncio.to_thread(self._journal.of_buttons, after, until, limit)
+            self._lanes.add_urgent(found)
+            after = found[-1].seq if len(found) == limit else until
+            if len(self._lanes.urgent) >= limit:
+                await self.step()
 
     async def _read_common(self, after: int) -> None:
         limit = self._settings.judge_batch_entries_max
@@ -141,9 +153,19 @@ class Evaluation:
                 self._docket.hear(entry)
             elif entry.seq not in done:
                 self._docket.findings(ledger, now_ms)
-                await self._order(entry, ledger, now_ms)
+                self._try_order(entry, ledger, now_ms)
 
-    async def _order(self, entry: Entry, ledger: Ledger, now_ms: int) -> None:
+    def _try_order(self, entry: Entry, ledger: Ledger, now_ms: int) -> None:
+        """One person's command must never stop the presses of all, whatever is wrong with it."""
+        try:
+            self._order(entry, ledger, now_ms)
+        except Exception as error:  # a bug: told to the person and to the log, and passed over
+            log.exception("command %d failed", entry.seq)
+            en = f"The hub could not do this: {type(error).__name__}."
+            body = problem("failed", "系统未能执行该操作", en)
+            ledger.results.append(result(entry.seq, body, ok=False))
+
+    def _order(self, entry: Entry, ledger: Ledger, now_ms: int) -> None:
         body = entry.body or {}
         if body.get("act") == "register":
             self._docket.register_changed(read_devices(self._reader))
@@ -169,11 +191,13 @@ class Evaluation:
             newest, told = self._docket.latest_rows(rows_max)
             ledger.changes.extend(told)
             self._flushed_ms = now_ms
+        gone = self._docket.take_gone()
         cursor = self._cursor()
 
         def job(connection: Connection) -> None:
             ledger.write(connection)
             _write_standings(connection, changed)
+            _forget(connection, gone)
             _write_latest(connection, newest)
             journal.move_cursor(connection, FOLLOWER, cursor, now_ms)
 
@@ -199,6 +223,14 @@ class Evaluation:
 def _write_orphans(connection: Connection, ledger: Ledger, gone: list[str]) -> None:
     ledger.write(connection)
     connection.execute(standings.delete().where(standings.c.key.in_(gone)))
+
+
+def _forget(connection: Connection, device_ids: Sequence[str]) -> None:
+    """Devices that are gone leave no standing behind that another of the name could take up."""
+    for device_id in device_ids:
+        ending = standings.c.key.endswith(f"|{device_id}", autoescape=True)
+        connection.execute(standings.delete().where(ending))
+        connection.execute(latest.delete().where(latest.c.device == device_id))
 
 
 def _write_standings(connection: Connection, changed: Sequence[Standing]) -> None:

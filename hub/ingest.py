@@ -42,8 +42,6 @@ from hub.writer import NORMAL, URGENT, Writer
 
 BUTTONS, OTHERS = 0, 1  # the two connections, as `journal.link` names them
 
-AHEAD_MS_MAX = 10_000
-
 EVENTS = frozenset(name for name, point in POINTS.items() if point.kind == "event")
 
 _read_json: Callable[[bytes], Any] = msgspec.json.decode
@@ -63,28 +61,6 @@ class Opened:
     repeats: int = 0
 
 
-class Moments:
-    """Moments of arrival for events that bring none: one device's are a millisecond apart.
-
-    What waited at the broker arrives all at once, and the same reading at the same moment is one
-    reading to the judge. Bound: `AHEAD_MS_MAX`; beyond it moments are shared after all.
-    """
-
-    def __init__(self) -> None:
-        self._newest: dict[str, int] = {}
-        self._newest_ms = 0  # of all devices
-
-    def next_ms(self, device_id: str, arrived_ms: int) -> int:
-        """The arrival, or the first moment after it that no event of the device has yet."""
-        if arrived_ms > self._newest_ms:
-            self._newest.clear()
-        free_ms = max(arrived_ms, self._newest.get(device_id, 0) + 1)
-        moment_ms = min(free_ms, arrived_ms + AHEAD_MS_MAX)
-        self._newest[device_id] = moment_ms
-        self._newest_ms = max(self._newest_ms, moment_ms)
-        return moment_ms
-
-
 class Opener:
     """Turns messages into journal entries; knows the register, the strangers and the repeats."""
 
@@ -99,7 +75,6 @@ class Opener:
         self._settings = settings
         self._devices = devices
         self._repeats = repeats
-        self._moments = Moments()
         self._strangers = unknown
         self._on_button_topic = on_button_topic
         self._stamps: dict[str, int] = {}
@@ -122,9 +97,9 @@ class Opener:
     def _decode(self, message: Received) -> Decoded | Refused:
         topic, payload = message.topic, message.payload
         size_max = self._settings.payload_bytes_max
-        if len(payload) > size_max:
+        if message.size > size_max:
             sender = receive(Message(topic, b"", message.retained), self._devices.driver_of)
-            reason = f"payload of {len(payload)} bytes; at most {size_max} (HUB_PAYLOAD_BYTES_MAX)"
+            reason = f"payload of {message.size} bytes; at most {size_max} (HUB_PAYLOAD_BYTES_MAX)"
             return Refused(reason, sender.address, sender.driver, sender.family)
         opened = _new(Message, (topic, payload, message.retained, _read_json))
         return receive(opened, self._devices.driver_of)
@@ -135,8 +110,13 @@ class Opener:
         driver, address, family, readings, _, _, gateway, warnings = decoded
         arrived_ms, link = opened.arrived_ms, opened.link
         device_id, flags = self._sender(address, family)
+        if flags & STRANGER and _press_of(readings) is not None:
+            flags |= PRESS  # who presses is a button, whatever its topic tells
         if flags & PRESS and link == OTHERS and driver != NATIVE:
             self._on_button_topic(message.topic)
+        if message.retained:
+            self._accept_copy(message, decoded, device_id, flags, opened)
+            return
         trace = self._trace(message, decoded, flags, opened)
         repeat = self._repeats.is_repeat(trace, redelivered=message.repeated)
         if link == BUTTONS or not repeat:  # a press's own connection answers repeats too
@@ -145,9 +125,6 @@ class Opener:
             opened.repeats += 1
             return
         readings = self._timed(readings, device_id, arrived_ms)
-        if message.retained:
-            flags |= RETAINED
-            readings = self._without_events(message, device_id, readings, opened)
         if flags & STRANGER:
             self._meet(message, decoded, {"readings": readings}, arrived_ms)
         gateway_id = None if gateway is None else self._gateway_id(gateway)
@@ -158,8 +135,29 @@ class Opener:
         if warnings:
             self._note(message, "; ".join(warnings), device_id, opened)
 
+    def _accept_copy(
+        self, message: Received, decoded: Decoded, device_id: str, flags: int, opened: Opened
+    ) -> None:
+        """What a broker kept and hands to whoever comes, on both connections.
+
+        It is compared with other such copies only: its original may still be on its way.
+        """
+        mark = fingerprint(b"retained", message.topic.encode(), message.payload)
+        of_button, link = flags & PRESS != 0, opened.link
+        trace = Trace(mark, BY_ID, of_button, link, message.packet_id, opened.arrived_ms)
+        if self._repeats.is_repeat(trace, redelivered=False):
+            opened.repeats += 1
+            return
+        readings = self._timed(decoded.readings, device_id, opened.arrived_ms)
+        readings = self._without_events(message, device_id, readings, opened)
+        flags |= RETAINED | BY_ID
+        arrived_ms = opened.arrived_ms
+        opened.entries.append(
+            Entry(0, READING, device_id, arrived_ms, readings, flags=flags, dedupe=mark, link=link)
+        )
+
     def _answer(self, message: Received, decoded: Decoded, opened: Opened) -> None:
-        if decoded.driver != NATIVE or message.retained:
+        if decoded.driver != NATIVE:
             return
         pressed = _press_of(decoded.readings)
         if pressed is not None:
@@ -182,11 +180,21 @@ class Opener:
             mark, sign = fingerprint(decoded.address.encode(), decoded.id.encode()), BY_ID
         else:
             mark = fingerprint(message.topic.encode(), message.payload)
-            own_time = any(reading.at_ms is not None for reading in decoded.readings)
-            sign = BY_TIME if own_time else WEAK
+            sign = BY_TIME if self._has_time(decoded.readings, opened.arrived_ms) else WEAK
         of_button = flags & PRESS != 0
         found = (mark, sign, of_button, opened.link, message.packet_id, opened.arrived_ms)
         return _new(Trace, found)
+
+    def _has_time(self, readings: tuple[Reading, ...], arrived_ms: int) -> bool:
+        """Does a reading say when it happened, in a way that can be right?
+
+        A clock that begins at the same moment after every sleep tells no message from another.
+        """
+        oldest_ms = arrived_ms - self._settings.readings_keep_days * DAY_MS
+        return any(
+            reading.at_ms is not None and oldest_ms < reading.at_ms <= arrived_ms
+            for reading in readings
+        )
 
     def _timed(
         self, readings: tuple[Reading, ...], device_id: str, arrived_ms: int
@@ -213,7 +221,9 @@ class Opener:
         last_ms = stamps.get(device_id)
         if last_ms is None and len(stamps) >= self._settings.dedupe_messages_max:
             del stamps[next(iter(stamps))]
-        stamp_ms = arrived_ms if last_ms is None or last_ms < arrived_ms else last_ms + 1
+        stamp_ms = arrived_ms
+        if last_ms is not None and 0 <= last_ms - arrived_ms < self._settings.stamp_ahead_ms_max:
+            stamp_ms = last_ms + 1  # not after a step of the clock: it would run ahead for ever
         stamps[device_id] = stamp_ms
         return stamp_ms
 
@@ -261,7 +271,7 @@ class Opener:
         opened: Opened,
         flags: int = 0,
     ) -> None:
-        body = {"topic": message.topic, "reason": reason, "bytes": len(message.payload)}
+        body = {"topic": message.topic, "reason": reason, "bytes": message.size}
         raw = message.payload[: self._settings.raw_bytes_max]
         mark = fingerprint(message.topic.encode(), message.payload)
         opened.entries.append(

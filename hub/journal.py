@@ -170,9 +170,10 @@ class Journal:
         with self._engine.connect() as connection:
             return newest(connection)
 
-    def of_buttons(self, after_seq: int, until_seq: int) -> list[Entry]:
-        """Entries of buttons between two numbers, by an index of their own."""
-        return self._between(journal.c.flags.op("&")(sa.literal_column("2")), after_seq, until_seq)
+    def of_buttons(self, after_seq: int, until_seq: int, limit: int) -> list[Entry]:
+        """Readings of buttons between two numbers, by an index of their own; at most `limit`."""
+        theirs = sa.and_(journal.c.flags.op("&")(sa.literal_column("2")), journal.c.kind == READING)
+        return self._between(theirs, after_seq, until_seq, limit)
 
     def of_others(self, after_seq: int, until_seq: int, limit: int) -> list[Entry]:
         """Readings of all other devices between two numbers; at most `limit`."""
@@ -181,9 +182,7 @@ class Journal:
         )
         return self._between(others, after_seq, until_seq, limit)
 
-    def _between(
-        self, which: Any, after_seq: int, until_seq: int, limit: int | None = None
-    ) -> list[Entry]:
+    def _between(self, which: Any, after_seq: int, until_seq: int, limit: int) -> list[Entry]:
         span = sa.and_(journal.c.seq > after_seq, journal.c.seq <= until_seq)
         query = sa.select(*_READ_COLUMNS).where(which, span).order_by(journal.c.seq).limit(limit)
         with self._engine.connect() as connection:

@@ -1,8 +1,8 @@
 """Entries on their way to the judge: those of buttons and people's commands before the others.
 
-Both lanes are bounded in memory. When the common lane is full its entries stay on the disk, and are
-read from there, in order, when the lane is empty. Presses never wait for that: the database has an
-index of them.
+The common lane is bounded: when it is full its entries stay on the disk, and are read from
+there, in order, when the lane is empty. Presses never wait for that: the database has an index of
+them, and whoever reads by it lets the judge work when `judge_batch_entries_max` are waiting.
 """
 
 from collections import deque

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from hub.database import UnusableDatabase, for_writing, open_engine
+from hub import private_files
+from hub.database import UnusableDatabase, for_writing, make_private, open_engine
 from hub.line_protocol import line_writer
 from hub.series import MS_NS, Point, Refused, Row, Unavailable, check_window, clamp_ns, in_time
 from hub.settings import Settings
@@ -73,8 +74,9 @@ class LocalSeries:
         self._rows_max = settings.series_rows_max
         file = settings.data_dir / FILE
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            private_files.make_folder(file.parent)
             self._engine = open_engine(f"sqlite:///{file}")
+            make_private(self._engine)
             with for_writing(self._engine).begin() as connection:
                 connection.exec_driver_sql(_CREATE)
         except (sa.exc.DatabaseError, OSError) as error:

@@ -92,13 +92,17 @@ def check_mqtt(settings: Settings) -> list[str]:
 
 
 class Received(NamedTuple):
-    """One message as it came. `packet_id` is 0 at QoS 0."""
+    """One message as it came. `packet_id` is 0 at QoS 0.
+
+    Of a payload that is larger than allowed one byte more than allowed is kept; `size` is its own.
+    """
 
     topic: str
     payload: bytes
     retained: bool
     repeated: bool  # MQTT's DUP: the broker has sent it before and saw no ack
     packet_id: int
+    size: int
 
 
 class Batch(NamedTuple):
@@ -117,6 +121,7 @@ class LinkSettings:
     reconnect_min_s: float
     reconnect_max_s: float
     inflight_messages_max: int
+    payload_bytes_max: int = 262_144
     connect_s: float = 10.0
     will_topic: str | None = None  # told "online" (retained) when connected, "offline" by the will
 
@@ -187,6 +192,7 @@ class Link:
         self._socket: Any = None
         self._subscribed = asyncio.Event()
         self._leaving = False
+        self._refused = 0  # subscriptions of the present connection
         self.connections = 0
 
     # -- for the ingest ---------------------------------------------------------------------
@@ -355,6 +361,7 @@ class Link:
             self._report(False, str(reason))
             return
         self.connections += 1
+        self._refused = 0
         self._connection = client
         if self._settings.will_topic:
             client.publish(self._settings.will_topic, b"online", QOS, retain=True)
@@ -362,8 +369,10 @@ class Link:
 
     def _on_subscribe(self, _c: Any, _d: Any, _mid: int, reasons: Sequence[Any], _p: Any) -> None:
         refused = [reason for reason in reasons if reason.is_failure]
-        if refused:
-            self._report(False, f"the broker refused {len(refused)} subscriptions: {refused[0]}")
+        self._refused += len(refused)
+        if self._refused:
+            why = f": {refused[0]}" if refused else ""
+            self._report(False, f"the broker refused {self._refused} subscriptions{why}")
         else:
             self._report(True, "")
         self._subscribed.set()
@@ -379,8 +388,10 @@ class Link:
             topic = message.topic
         except UnicodeDecodeError:
             topic = ""  # fits nothing: refused in words like any other stray topic
+        payload = message.payload
+        kept = bytes(payload[: self._settings.payload_bytes_max + 1])
         self._waiting.append(
-            Received(topic, bytes(message.payload), message.retain, message.dup, message.mid)
+            Received(topic, kept, message.retain, message.dup, message.mid, len(payload))
         )
 
     # -- reading ----------------------------------------------------------------------------------

@@ -1,10 +1,10 @@
 """Which messages are the same message: redelivered, resent, or copied by the other connection.
 
-Three signs, strongest first:
-1. the message's own id, or the device's own time in it: the same bytes, time included, are the
+Three signs:
+1. the broker's DUP flag with the packet id and bytes that this connection has seen before;
+2. the message's own id, or the device's own time in it: the same bytes, time included, are the
    same message, however late and by whatever way; the same id of the same sender is, within
    `repeat_window_s` (a device that counts from zero after each start is heard all the same);
-2. the broker's DUP flag with the packet id and bytes that this connection kept before;
 3. of a button that gives neither id nor time (many Zigbee ones): the two connections each bring
    one copy, so the n-th copy of the one is the n-th copy of the other.
 
@@ -67,8 +67,7 @@ class Repeats:
     ) -> None:
         self._marks = (Newest(messages_max), Newest(presses_max))
         self._windows_ms = {BY_ID: float(repeat_window_ms), BY_TIME: inf}
-        self._packets: OrderedDict[tuple[int, int], int] = OrderedDict()
-        self._packets_max = messages_max
+        self._packets: dict[tuple[int, int], int] = {}
         self._copies = Copies(copy_window_ms, presses_max)
 
     def remember(self, traces: Iterable[Trace]) -> None:
@@ -78,22 +77,17 @@ class Repeats:
 
     def is_repeat(self, trace: Trace, *, redelivered: bool) -> bool:
         """Was this message kept before? If not, it is remembered from now on."""
+        if redelivered and self._packets.get((trace.link, trace.packet_id)) == trace.fingerprint:
+            return True
+        self._keep_packet(trace)
         if trace.sign != WEAK:
             window_ms = self._windows_ms[trace.sign]
             return self._marks[trace.of_button].seen(trace.fingerprint, trace.arrived_ms, window_ms)
-        if redelivered and self._packets.get((trace.link, trace.packet_id)) == trace.fingerprint:
-            return True
-        if trace.of_button and self._copies.is_copy(trace):
-            return True
-        self._keep_packet(trace)
-        return False
+        return trace.of_button and self._copies.is_copy(trace)
 
     def _keep_packet(self, trace: Trace) -> None:
-        if trace.packet_id:
+        if trace.packet_id:  # 16 bits for each connection: bounded by MQTT itself
             self._packets[trace.link, trace.packet_id] = trace.fingerprint
-            self._packets.move_to_end((trace.link, trace.packet_id))
-            if len(self._packets) > self._packets_max:
-                self._packets.popitem(last=False)
 
 
 class Copies:

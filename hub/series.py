@@ -176,6 +176,11 @@ def check_influx(settings: Settings) -> None:
         raise WrongSetting(f"HUB_INFLUX_API: expected v1, v2 or v3, not {settings.influx_api!r}")
     if not settings.influxdb_url:
         return
+    if "@" in settings.influxdb_url:  # it would stand in every error text; the token is hidden
+        raise WrongSetting(
+            "INFLUXDB_V2_URL: expected no user and password in the address; "
+            "INFLUXDB_V2_TOKEN is for them (dialect v1: user:password)"
+        )
     address = urlsplit(settings.influxdb_url)
     if address.scheme not in {"http", "https"} or not address.hostname:
         raise WrongSetting(

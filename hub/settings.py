@@ -65,6 +65,9 @@ class Settings:
         200_000, "Newest messages among which a repeat is recognised."
     )
     dedupe_presses_max: int = setting(100_000, "The same for messages of buttons, kept apart.")
+    stamp_ahead_ms_max: int = setting(
+        10_000, "Messages of one device that arrive at once get moments so far apart at the most."
+    )
     repeat_window_s: int = setting(
         3_600, "The same id of the same device is the same message for so long."
     )
@@ -173,7 +176,19 @@ class Settings:
     )
     # pages
     session_hours: int = setting(12, "A log-in is good for so long.")
-    login_tries_max: int = setting(10, "Wrong passwords per name and minute before a pause.")
+    http_proxies: str = setting(
+        "",
+        "Addresses of proxies before the dashboard, separated by commas, whose X-Forwarded-For is "
+        "believed; empty: none.",
+    )
+    login_tries_max: int = setting(
+        10, "Wrong passwords per name, address and minute before a pause."
+    )
+    login_address_tries_max: int = setting(
+        30, "Wrong passwords per address and minute before a pause, whatever the names."
+    )
+    login_queue_max: int = setting(20, "Log-ins that wait for their password to be looked at.")
+    shelve_days_max: int = setting(366, "The longest time that a case may be shelved for.")
     body_bytes_max: int = setting(1_048_576, "Largest body of a request.")
     live_poll_ms: int = setting(100, "How often the live feed looks for changes.")
     live_clients_max: int = setting(500, "Open live feeds at a time.")
@@ -185,7 +200,9 @@ class Settings:
     silent_after_s: float = setting(
         9.0, "A hub that has not said that it runs for so long is shown as not live."
     )
-    login_names_max: int = setting(10_000, "Names whose wrong passwords are counted at a time.")
+    login_names_max: int = setting(
+        10_000, "Names and addresses whose wrong passwords are counted at a time."
+    )
     page_rows_max: int = setting(200, "Rows of one page of cases, devices, strangers, refusals.")
     kpi_days_max: int = setting(400, "The longest span of figures that one request may ask for.")
     usage_every_s: float = setting(60.0, "How often today's use of the machines is counted.")

@@ -4,7 +4,7 @@ Bounds: `strangers_max` senders (the longest silent goes first), `stranger_messa
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,7 @@ class Strangers:
         self._known: OrderedDict[str, Stranger] = OrderedDict()
         self._changed: set[str] = set()
         self._gone: list[str] = []
+        self._tell_gone: Callable[[str], None] = lambda _address: None
 
     def load(self, connection: Connection) -> None:
         """Read what an earlier run kept."""
@@ -75,6 +76,7 @@ class Strangers:
             address, _ = self._known.popitem(last=False)
             self._changed.discard(address)
             self._gone.append(address)
+            self._tell_gone(address)
 
     def adopted(self, addresses: Iterable[str]) -> None:
         """These are registered now: no strangers any more."""
@@ -82,6 +84,10 @@ class Strangers:
             if self._known.pop(address, None) is not None:
                 self._changed.discard(address)
                 self._gone.append(address)
+
+    def on_gone(self, tell: Callable[[str], None]) -> None:
+        """Have `tell` called with the address of one who had to make room."""
+        self._tell_gone = tell
 
     def take_rows(self) -> tuple[list[dict[str, Any]], list[str]]:
         """Rows to write and addresses to remove since the last call."""

@@ -16,6 +16,7 @@ from device_drivers.reading import Reading, Value
 from rules.calendar import PLAIN, Calendar
 from rules.condition import (
     Every,
+    Happens,
     Step,
     Then,
     Together,
@@ -303,7 +304,7 @@ class Judge:
         retained: bool = False,
     ) -> None:
         """The same for a `Heard` that is spread out: nearly every entry is one."""
-        if seq > self._newest:
+        if seq > self._newest:  # noqa: PLR1730 - `max()` takes four times as long, here and below
             self._newest = seq
         self._now = arrived_ms
         if self._unstarted:
@@ -315,7 +316,7 @@ class Judge:
         self._shown[name] = None
         if device.unsaved is None or seq < device.unsaved:
             self._soil(device, seq)
-        if seq > device.seq:
+        if seq > device.seq:  # noqa: PLR1730
             device.seq = seq
         if not readings:
             self._word(device, seq, arrived_ms, (), (), LIFE)
@@ -375,7 +376,7 @@ class Judge:
         unsaved = watch.unsaved
         if unsaved is None or seq < unsaved:
             self._soil(watch, seq)
-        if seq > watch.seq:
+        if seq > watch.seq:  # noqa: PLR1730
             watch.seq = seq
         assert self._now is not None
         changes = watch.take(one, self._now)
@@ -405,6 +406,8 @@ class Judge:
         self.too_late_count += 1
         self.too_late.append(TooLate(watch.rule.name, watch.key, one.device, one.at_ms, one.seq))
         del self.too_late[:-TOO_LATE_MAX]
+        if watch.rule.severity in GRAVE:
+            self._report(watch, _call_of(watch, one), one.seq or None)
 
     def _start_all(self) -> None:
         for facts in list(self._unstarted.values()):
@@ -638,6 +641,18 @@ class Judge:
             opened_ms = _open_since(json.loads(row.state))
             if opened_ms is not None:
                 self.orphans.append((rule, key, opened_ms))
+
+
+def _call_of(watch: Watch, one: Input) -> list[Change]:
+    """A call for help that is too late to be put into the history is told all the same."""
+    wanted = watch.rule.when
+    if not isinstance(wanted, Happens) or not is_event(wanted.point) or one.kind != LIFE:
+        return []
+    return [
+        Change("again", one.at_ms, one.at_ms, one.at_ms, one.device, reading[1])
+        for reading in one.payload
+        if reading[0] == wanted.point and reading[1] in wanted.values
+    ]
 
 
 def _open_since(state: Mapping[str, Any]) -> int | None:

@@ -458,13 +458,12 @@ class Watch:
 
     def _dumped(self) -> list[tuple[Any, ...]]:
         points = self.points
-        return [
-            (at_ms, seq, kind, device, [r[:2] for r in payload if r[0] in points])
-            if kind <= COPY
-            else one
-            for one in self.inputs
-            for at_ms, seq, kind, device, payload in (one,)
-        ]
+        dumped = []
+        for at_ms, seq, kind, device, payload in self.inputs:
+            if kind <= COPY:
+                payload = [reading[:2] for reading in payload if reading[0] in points]  # noqa: PLW2901
+            dumped.append((at_ms, seq, kind, device, payload))
+        return dumped
 
     def load(self, state: dict[str, Any]) -> None:
         """Back from `dump`: what was told counts, whatever a fold would say now."""

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy.engine import Connection
 
@@ -12,7 +12,9 @@ from dashboard_api.access import Right, Viewer
 from dashboard_api.commands import no_such_case
 from dashboard_api.deps import CaseActor, CaseReader, Parts, PartsDep, Reading
 from dashboard_api.errors import Problem
+from dashboard_api.moments import DAY_MS
 from dashboard_api.shapes import (
+    NUMBER_MAX,
     Acting,
     CaseOut,
     CasesOut,
@@ -100,16 +102,15 @@ async def act_on_case(
     command: Command | None = None,
 ) -> Done | JSONResponse:
     """Answer, dispatch, arrive, note, confirm, close or shelve; the judge decides in order."""
-    seq = await asyncio.to_thread(
-        commands.keep,
-        its.engine,
-        viewer,
-        case_id,
-        act,
-        command or Command.model_validate({}),
-        its.clock.now_ms(),
-    )
+    command, now_ms = command or Command.model_validate({}), its.clock.now_ms()
+    _check_end(command, now_ms, its.settings.shelve_days_max)
+    seq = await asyncio.to_thread(commands.keep, its.engine, viewer, case_id, act, command, now_ms)
     return await _word(request, viewer, its, seq)
+
+
+def _check_end(command: Command, now_ms: int, days_max: int) -> None:
+    if command.until_ms is not None and command.until_ms > now_ms + days_max * DAY_MS:
+        raise Problem(422, f"until_ms: expected a moment within {days_max} days from now.")
 
 
 async def _word(request: Request, viewer: Viewer, its: Parts, seq: int) -> Done | JSONResponse:
@@ -135,7 +136,10 @@ def _case_of(its: Parts, viewer: Viewer, case_id: str) -> CaseOut:
 
 @router.get("/commands/{seq}", response_model=Done, responses=_ANSWERS)
 async def read_word(
-    seq: int, request: Request, viewer: CaseActor, its: PartsDep
+    seq: Annotated[int, Path(le=NUMBER_MAX)],
+    request: Request,
+    viewer: CaseActor,
+    its: PartsDep,
 ) -> Done | JSONResponse:
     """The judge's word on a command that was answered by 202."""
     if not await asyncio.to_thread(_is_command, its, seq):

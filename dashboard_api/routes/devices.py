@@ -11,6 +11,7 @@ from dashboard_api.deps import DeviceReader, Parts, PartsDep, Reading, SenderRea
 from dashboard_api.errors import Problem
 from dashboard_api.moments import DAY_MS, read_span, read_window
 from dashboard_api.shapes import (
+    NUMBER_MAX,
     DeviceOut,
     DevicesOut,
     ReadingOut,
@@ -116,7 +117,7 @@ def list_refusals(
     _viewer: SenderReader,
     connection: Reading,
     limit: Limit = 100,
-    before: Annotated[int | None, Query(ge=1)] = None,
+    before: Annotated[int | None, Query(ge=1, le=NUMBER_MAX)] = None,
 ) -> list[RefusalOut]:
     """Messages that were refused, the newest first; `before`: with lower numbers than that."""
     return [_refusal(row) for row in queries.newest_refusals(connection, limit, before)]

@@ -27,6 +27,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 HOME = {"admin": "/", "staff": "/", "crew": "/crew", "wall": "/wall", "program": "/docs"}
 CATEGORIES = ("emergency", "welfare", "security", "fault", "maintenance")
 YEAR_S = 31_536_000
+NO_CASES = queries.OpenTotal(0, 0)
 WALL_CASES = 8  # what can be read from five metres
 KPI_DAYS = 30
 
@@ -218,25 +219,24 @@ def _wall_rows(its: Parts) -> dict[str, Any]:
     now_ms = its.clock.now_ms()
     with its.engine.connect() as connection:
         after = queries.newest_change(connection)
-        cases = queries.open_cases(connection, Viewer("", "wall"), its.settings.page_rows_max)
+        cases = queries.open_cases(connection, Viewer("", "wall"), WALL_CASES)
+        totals = queries.open_totals(connection)
         places = queries.places_by_path(connection)
         devices = queries.find_devices(connection)
         health = queries.health_rows(connection)
     reach = figures.coverage(devices, now_ms)
     return {
         "after": after,
-        "cases": [_wall_case(case, places) for case in cases[:WALL_CASES]],
-        "more": max(0, len(cases) - WALL_CASES),
-        "counts": {name: sum(c["category"] == name for c in cases) for name in CATEGORIES},
-        "unanswered": sum(case["state"] == "raised" for case in cases),
+        "cases": [_wall_case(case, places) for case in cases],
+        "more": sum(total.cases for total in totals.values()) - len(cases),
+        "counts": {name: totals.get(name, NO_CASES).cases for name in CATEGORIES},
+        "unanswered": sum(total.unanswered for total in totals.values()),
         "reachable": sum(one.reachable for one in reach),
         "residents": len(reach),
         "doors_open": figures.open_doors(devices),
         "doors": sum(device["family"] == "door" for device in devices),
         "devices": figures.count_devices(devices, now_ms),
-        "health": [
-            {name: row[name] for name in ("part", "state", "text_zh", "text_en")} for row in health
-        ],
+        "health": [{name: row[name] for name in ("part", "state")} for row in health],
     }
 
 

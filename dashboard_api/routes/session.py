@@ -13,9 +13,6 @@ from hub import users
 
 router = APIRouter(prefix="/api/v1/session", tags=["session"])
 
-# argon2 takes 64 MB and a core for each password: two at a time, the others wait.
-_HASHING = asyncio.Semaphore(2)
-
 _BODY = {
     "requestBody": {
         "required": True,
@@ -37,7 +34,8 @@ async def log_in(request: Request, response: Response, its: PartsDep) -> Session
     """Log in with name and password (JSON or a form); the answer sets the session's cookie."""
     check_origin(request.headers)
     credentials = await _credentials(request)
-    person = await _verified(its, credentials)
+    address = request.client.host if request.client else ""
+    person = await _verified(its, address, credentials)
     hours = its.settings.session_hours
     secret = await asyncio.to_thread(
         users.open_session, its.engine, person.name, its.clock.now_ms(), hours
@@ -68,15 +66,15 @@ async def _credentials(request: Request) -> Credentials:
         raise Problem(422, "Expected name and password.", errors=wrong) from error
 
 
-async def _verified(its: Parts, credentials: Credentials) -> users.Person:
-    its.tries.begin(credentials.name)
-    async with _HASHING:
+async def _verified(its: Parts, address: str, credentials: Credentials) -> users.Person:
+    its.tries.begin(address, credentials.name)
+    async with its.tries.turn():
         person = await asyncio.to_thread(
             users.verify, its.engine, credentials.name, credentials.password
         )
     if person is None:
         raise Problem(401, "Name or password is wrong.", code="wrong_password")
-    its.tries.succeeded(credentials.name)
+    its.tries.succeeded(address, credentials.name)
     return person
 
 

@@ -1,6 +1,6 @@
 """How the hub is, for those who look after it: processes, orchestrators, Prometheus.
 
-These need no log-in and say nothing of people.
+These need no log-in and say nothing of people; what a part says in words needs one.
 """
 
 from typing import Any
@@ -11,13 +11,12 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy.engine import Engine
 
 from dashboard_api import queries
-from dashboard_api.deps import Parts, PartsDep
+from dashboard_api.access import Right
+from dashboard_api.deps import Parts, PartsDep, PerhapsViewer
 from dashboard_api.metrics import CONTENT_TYPE, exposition
-from hub.database import for_writing
+from hub.health import HUB
 
 router = APIRouter(tags=["state"])
-
-HUB = "hub"
 
 
 @router.get("/healthz")
@@ -27,47 +26,45 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz", responses={503: {"description": "Something is not as it must be."}})
-def readyz(its: PartsDep) -> JSONResponse:
-    """200: the database can be written, the hub runs and no part of it is red; else 503.
+def readyz(its: PartsDep, viewer: PerhapsViewer) -> JSONResponse:
+    """200: the hub runs and writes, and no part of it is red; else 503.
 
-    A yellow part is one that the hub works around: it is listed and `well` is false.
+    The hub writes its own row all the time: while the disk takes nothing that row grows old, so
+    nobody need try to write here. A yellow part is one that the hub works around: it is listed and
+    `well` is false. What a part says of itself is for those who look after the hub.
     """
-    database = _database_trouble(its.engine)
-    state = [] if database == "unreadable" else _health(its)
-    ready = database is None and bool(state) and all(part["ready"] for part in state)
-    well = ready and all(part["state"] == "green" for part in state)
-    body = {"ready": ready, "well": well, "database": database or "writable", "parts": state}
+    rows = _health_rows(its.engine)
+    detailed = viewer is not None and viewer.may(Right.TEXTS)
+    parts = [] if rows is None else _parts(its, rows, detailed)
+    ready = bool(parts) and all(part["ready"] for part in parts)
+    well = ready and all(part["state"] == "green" for part in parts)
+    database = "unreadable" if rows is None else "readable"
+    body = {"ready": ready, "well": well, "database": database, "parts": parts}
     return JSONResponse(body, 200 if ready else 503)
 
 
-def _database_trouble(engine: Engine) -> str | None:
+def _health_rows(engine: Engine) -> list[queries.Row] | None:
     try:
         with engine.connect() as connection:
-            queries.newest_change(connection)
+            return queries.health_rows(connection)
     except sa.exc.DatabaseError:
-        return "unreadable"
-    try:
-        with for_writing(engine).begin():
-            return None
-    except sa.exc.DatabaseError as error:
-        return str(error.orig)
+        return None
 
 
-def _health(its: Parts) -> list[dict[str, Any]]:
-    with its.engine.connect() as connection:
-        rows = queries.health_rows(connection)
-    now_ms = its.clock.now_ms()
+def _parts(its: Parts, rows: list[queries.Row], detailed: bool) -> list[dict[str, Any]]:
     silent_ms = its.settings.silent_after_s * 1000
-    shown = [
-        {"part": row["part"], "state": row["state"], "text": row["text_en"], "at_ms": row["at_ms"]}
-        for row in rows
-    ]
-    for part in shown:  # only the hub itself speaks all the time; the others when they change
-        fresh = part["part"] != HUB or now_ms - part["at_ms"] <= silent_ms
-        part["ready"] = fresh and part["state"] != "red"
+    fresh_from_ms = its.clock.now_ms() - silent_ms
+    shown = [_part(row, fresh_from_ms, detailed) for row in rows]
     if HUB not in {part["part"] for part in shown}:
-        shown.append({"part": HUB, "state": "red", "text": "not running", "ready": False})
+        shown.append({"part": HUB, "state": "red", "ready": False})
     return shown
+
+
+def _part(row: queries.Row, fresh_from_ms: float, detailed: bool) -> dict[str, Any]:
+    # Only the hub itself speaks all the time; the others when they change.
+    fresh = row["part"] != HUB or row["at_ms"] >= fresh_from_ms
+    part = {"part": row["part"], "state": row["state"], "ready": fresh and row["state"] != "red"}
+    return part | {"text": row["text_en"], "at_ms": row["at_ms"]} if detailed else part
 
 
 @router.get("/metrics", response_class=PlainTextResponse)

@@ -6,7 +6,7 @@ from typing import TypeVar
 import click
 from sqlalchemy.engine import Engine
 
-from hub import users
+from hub import private_files, users
 from hub.cli import Complaint
 from hub.clock import SystemClock
 from hub.commands.at_hand import settings_at_hand
@@ -20,7 +20,7 @@ def _with_database(work: Callable[[Engine], Result]) -> Result:
     """Do `work` on the settings' database, whose tables are made if they are not there yet."""
     try:
         settings = settings_at_hand()
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(settings.data_dir)
         engine = open_engine(settings.database)
         migrate(engine)
         try:

@@ -16,6 +16,7 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from hub import private_files
 from hub.app import run as run_hub
 from hub.broker import open_broker
 from hub.children import end_child, start_child
@@ -97,8 +98,9 @@ def demo_settings(settings: Settings) -> Settings:
 
 
 def _log_to_file(data_dir: Path) -> None:
-    data_dir.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(data_dir)
     file = data_dir / "hub.log"
+    private_files.make_file(file)
     handler = RotatingFileHandler(file, maxBytes=LOG_BYTES_MAX, backupCount=LOGS_MAX)
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=logging.INFO, format=form, handlers=[handler])

@@ -6,6 +6,7 @@ import click
 from sqlalchemy.engine import Engine
 
 from device_drivers.catalog import DRIVERS
+from hub import private_files
 from hub.cli import Complaint
 from hub.clock import SystemClock
 from hub.commands.at_hand import settings_at_hand
@@ -29,7 +30,7 @@ from hub.site import read_site
 def _open(settings: Settings) -> Engine:
     """The database, with the grids and places of the site file."""
     site = read_site(settings.site_file)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(settings.data_dir)
     engine = open_engine(settings.database)
     migrate(engine)
     with for_writing(engine).begin() as connection:
@@ -93,6 +94,7 @@ def export(kind: str, output: Path | None) -> None:
             text = write_sheet(connection, KINDS[kind])
         engine.dispose()
         if output is not None:
+            private_files.make_file(output)
             output.write_bytes(text.encode("utf-8-sig"))
     except (Mistakes, WrongSetting, UnusableDatabase, OSError) as error:
         raise Complaint(str(error)) from error

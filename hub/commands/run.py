@@ -9,6 +9,7 @@ from typing import Any
 import click
 import uvloop
 
+from hub import private_files
 from hub.app import open_ground
 from hub.app import run as run_hub
 from hub.broker import BrokerFailed
@@ -29,7 +30,6 @@ FOR_A_PERSON = (
     RuleMistakes,
     UnusableDatabase,
     BrokerFailed,
-    OSError,
 )
 
 
@@ -67,6 +67,7 @@ async def greet(settings: Settings) -> None:
 
 def live(job: Coroutine[Any, Any, None]) -> None:
     """Run a job until it ends or somebody ends it; a mistake of settings is told in words."""
+    private_files.close_to_others()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_until_signal(job))

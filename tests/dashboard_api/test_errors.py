@@ -1,13 +1,17 @@
 """Every error of every route has the one shape of RFC 9457."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from dashboard_api.access import HASHING_MAX
+from hub.settings import Settings
+from rules.case import TEXT_CHARACTERS_MAX
 from tests.dashboard_api.community import PASSWORD, StandInJudge
-from tests.dashboard_api.conftest import HandClock
+from tests.dashboard_api.conftest import NOW_MS, HandClock
 
 OPEN = {"/healthz", "/readyz", "/metrics"}
 API = "/api/v1"
@@ -103,18 +107,111 @@ async def test_a_log_in_that_is_not_one_is_refused_without_repeating_the_passwor
     assert PASSWORD not in answer.text
 
 
-async def test_too_many_wrong_passwords_pause_that_name_for_a_minute(
-    anybody: httpx.AsyncClient, clock: HandClock
+async def log_in(app: FastAPI, address: str, name: str, password: str) -> httpx.Response:
+    transport = httpx.ASGITransport(app, client=(address, 40_000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://hub.test") as client:
+        return await client.post(f"{API}/session", json={"name": name, "password": password})
+
+
+async def test_too_many_wrong_passwords_pause_that_name_from_there_for_a_minute(
+    app: FastAPI, clock: HandClock
 ) -> None:
-    wrong = {"name": "staff", "password": "wrong-password"}
     for _ in range(3):
-        check(await anybody.post(f"{API}/session", json=wrong), 401)
-    paused = await anybody.post(f"{API}/session", json={"name": "staff", "password": PASSWORD})
+        check(await log_in(app, "10.0.0.1", "staff", "wrong-password"), 401)
+    paused = await log_in(app, "10.0.0.1", "staff", PASSWORD)
     check(paused, 429)
     assert 0 < int(paused.headers["retry-after"]) <= 61
     clock.at_s += 60
 
-    right = await anybody.post(f"{API}/session", data={"name": "staff", "password": PASSWORD})
+    assert (await log_in(app, "10.0.0.1", "staff", PASSWORD)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "status"),
+    [
+        ("10.0.0.1", "10.0.0.2", 200),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", 200),
+        ("2001:db8:1:2::1", "2001:db8:1:2:9::9", 429),
+    ],
+    ids=["another address", "another household", "the same household"],
+)
+async def test_nobody_can_lock_another_person_out(
+    app: FastAPI, one: str, other: str, status: int
+) -> None:
+    for _ in range(5):
+        await log_in(app, one, "staff", "wrong-password")
+
+    assert (await log_in(app, one, "staff", PASSWORD)).status_code == 429
+    assert (await log_in(app, other, "staff", PASSWORD)).status_code == status
+
+
+async def test_made_up_names_from_one_address_come_to_an_end(
+    app: FastAPI, settings: Settings
+) -> None:
+    bound = settings.login_address_tries_max
+    for number in range(bound):
+        check(await log_in(app, "10.0.0.1", f"nobody-{number}", "wrong-password"), 401)
+
+    check(await log_in(app, "10.0.0.1", "nobody-at-all", "wrong-password"), 429)
+    assert (await log_in(app, "10.0.0.2", "staff", PASSWORD)).status_code == 200
+
+
+async def test_right_passwords_are_never_too_many(app: FastAPI, settings: Settings) -> None:
+    for _ in range(settings.login_address_tries_max + 1):
+        assert (await log_in(app, "10.0.0.1", "staff", PASSWORD)).status_code == 200
+
+
+async def test_more_log_ins_at_a_time_than_the_queue_holds_are_sent_away_uncounted(
+    app: FastAPI, settings: Settings
+) -> None:
+    room = settings.login_queue_max + HASHING_MAX
+    answers = await asyncio.gather(
+        *(log_in(app, f"10.0.1.{number}", "staff", PASSWORD) for number in range(room + 5))
+    )
+    busy = [answer for answer in answers if answer.status_code == 503]
+
+    assert sorted(answer.status_code for answer in answers) == [200] * room + [503] * 5
+    for answer in busy:
+        check(answer, 503)
+        assert answer.headers["retry-after"] == "1"
+    assert (await log_in(app, "10.0.1.1", "staff", PASSWORD)).status_code == 200
+
+
+@pytest.mark.parametrize("number", [2**63, 10**30])
+async def test_a_number_beyond_the_databases_own_is_refused(
+    staff: httpx.AsyncClient, judge: StandInJudge, number: int
+) -> None:
+    shelve = f"{API}/cases/{judge.raise_case()}/shelve"
+
+    check(await staff.get(f"{API}/refusals?before={number}"), 422)
+    check(await staff.get(f"{API}/refusals?limit={number}"), 422)
+    check(await staff.get(f"{API}/commands/{number}"), 422)
+    check(await staff.get(f"{API}/commands/-{number}"), 422)
+    check(await staff.get(f"{API}/live?after={number}"), 422)
+    check(await staff.get(f"{API}/live", headers={"Last-Event-ID": str(number)}), 422)
+    check(await staff.get(f"{API}/kpi?from={number}"), 422)
+    check(await staff.post(shelve, json={"until_ms": number, "reason": "x"}), 422)
+    check(await staff.post(shelve, json={"expected_version": number}), 422)
+
+
+async def test_a_case_is_shelved_for_a_bounded_time(
+    staff: httpx.AsyncClient, judge: StandInJudge, settings: Settings
+) -> None:
+    path = f"{API}/cases/{judge.raise_case()}/shelve"
+    last_ms = NOW_MS + settings.shelve_days_max * 86_400_000
+
+    check(await staff.post(path, json={"until_ms": last_ms + 1, "reason": "x"}), 422)
+    right = await staff.post(path, json={"until_ms": last_ms, "reason": "x"})
+    assert right.status_code == 200
+
+
+async def test_a_note_may_be_as_long_as_the_judge_takes_it(
+    staff: httpx.AsyncClient, judge: StandInJudge
+) -> None:
+    path = f"{API}/cases/{judge.raise_case()}/note"
+
+    check(await staff.post(path, json={"text": "字" * (TEXT_CHARACTERS_MAX + 1)}), 422)
+    right = await staff.post(path, json={"text": "字" * TEXT_CHARACTERS_MAX})
     assert right.status_code == 200
 
 

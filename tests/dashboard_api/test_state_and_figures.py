@@ -1,10 +1,16 @@
 """Coverage, figures, readings, and how the hub is."""
 
+import re
+
 import httpx
+import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from dashboard_api import figures
-from hub.database import devices, for_writing, health, latest
+from dashboard_api.access import Viewer
+from dashboard_api.live import Change, shown
+from hub.database import cases, devices, for_writing, health, latest
 from hub.local_series import LocalSeries
 from hub.series import Point, Row, at_ns
 from hub.settings import Settings
@@ -146,6 +152,103 @@ async def test_a_yellow_part_is_listed_and_only_a_red_one_makes_the_hub_not_read
         assert ("archive", state) in {
             (part["part"], part["state"]) for part in answer.json()["parts"]
         }
+
+
+async def test_ready_waits_for_nobody_who_writes(
+    anybody: httpx.AsyncClient, engine: Engine
+) -> None:
+    with for_writing(engine).begin():  # the writer's place is taken
+        answer = await anybody.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json()["database"] == "readable"
+
+
+async def test_without_a_database_nothing_is_ready(
+    anybody: httpx.AsyncClient, engine: Engine
+) -> None:
+    with for_writing(engine).begin() as connection:
+        connection.execute(sa.schema.DropTable(health))
+    answer = await anybody.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json() == {"ready": False, "well": False, "database": "unreadable", "parts": []}
+
+
+SECRETIVE = "http://10.1.2.3:8086 says: bad token"
+
+
+def trouble(engine: Engine) -> None:
+    row = {"part": "archive", "text_zh": SECRETIVE, "text_en": SECRETIVE, "at_ms": NOW_MS}
+    with for_writing(engine).begin() as connection:
+        connection.execute(health.insert(), {**row, "state": "yellow"})
+
+
+async def test_what_a_part_says_is_for_those_who_look_after_the_hub(
+    engine: Engine,
+    anybody: httpx.AsyncClient,
+    staff: httpx.AsyncClient,
+    crew: httpx.AsyncClient,
+    wall: httpx.AsyncClient,
+) -> None:
+    trouble(engine)
+    archive = {"part": "archive", "state": "yellow", "ready": True}
+    for client in (anybody, crew, wall):
+        assert archive in (await client.get("/readyz")).json()["parts"]
+    detailed = archive | {"text": SECRETIVE, "at_ms": NOW_MS}
+
+    assert detailed in (await staff.get("/readyz")).json()["parts"]
+    for page in ("/wall", "/fragments/wall"):
+        answer = await wall.get(page)
+        assert answer.status_code == 200
+        assert "8086" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("role", "told"),
+    [("admin", True), ("staff", True), ("program", True), ("crew", False), ("wall", False)],
+)
+def test_the_live_feed_tells_a_parts_words_to_those_who_look_after_it(
+    role: str, told: bool
+) -> None:
+    body = {"part": "archive", "state": "yellow", "text_zh": "等", "text_en": SECRETIVE}
+    change = Change(7, "health", "archive", {**body, "figures": {"error": SECRETIVE}}, NOW_MS)
+    event = shown(change, Viewer("x", role))
+
+    assert event is not None
+    assert event.data["state"] == "yellow"
+    assert (SECRETIVE in str(event.data)) is told
+
+
+async def test_the_wall_counts_all_open_cases_and_shows_a_few(
+    wall: httpx.AsyncClient, engine: Engine, judge: StandInJudge
+) -> None:
+    judge.raise_case()
+    with for_writing(engine).begin() as connection:
+        row = dict(connection.execute(cases.select()).mappings().one())
+        fault = {"category": "fault", "severity": "notice"}
+        states = ["raised"] * 100 + ["answered"] * 150
+        rows = [{**row, **fault, "id": f"C-1{n:05}", "state": s} for n, s in enumerate(states)]
+        closed = [
+            {**row, "id": f"C-2{n:05}", "state": "closed", "closed_at_ms": NOW_MS}
+            for n in range(20)
+        ]
+        connection.execute(cases.insert(), rows + closed)
+    for _ in range(49):
+        judge.raise_case()
+    await wall.get("/language/en")
+    page = (await wall.get("/wall")).text
+
+    assert "150 cases wait for an answer" in page
+    assert "and 292 more" in page
+    figures_shown = re.findall(r'class="kind (\w+) [^"]*"><span class="figure">(\d+)<', page)
+    assert dict(figures_shown) == {
+        "emergency": "50",
+        "welfare": "0",
+        "security": "0",
+        "fault": "250",
+        "maintenance": "0",
+    }
 
 
 async def test_metrics_count_open_cases_by_severity(

@@ -2,8 +2,9 @@
 
 import os
 import sqlite3
+import stat
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import fields, replace
 from datetime import UTC, datetime
@@ -14,10 +15,13 @@ from click.testing import CliRunner, Result
 from sqlalchemy.engine import Engine
 
 from hub import backup, database, doctor, journal
+from hub.app import open_ground
 from hub.cli import cli
 from hub.clock import SystemClock
 from hub.doctor import OK, PROBLEM, WARNING, Finding
 from hub.journal import Entry
+from hub.local_series import LocalSeries
+from hub.series import Point
 from hub.settings import Settings, variable_of
 from tests.hub.timekeeper import Timekeeper
 from tests.programs import Mosquitto, free_port
@@ -228,6 +232,63 @@ async def test_a_data_folder_that_is_a_file_is_a_problem(tmp_path: Path) -> None
     found = await finding("data folder", Settings(data_dir=tmp_path / "data"))
 
     assert found.verdict == PROBLEM
+
+
+def mode_of(file: Path) -> int:
+    return stat.S_IMODE(file.stat().st_mode)
+
+
+def set_mode(file: Path, mode: int) -> None:
+    file.chmod(mode)
+
+
+@pytest.fixture
+def usual_umask() -> Iterator[None]:
+    """New files are readable for everybody, as on most machines."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("usual_umask")
+async def test_what_holds_residents_data_is_made_for_its_owner_only(
+    tmp_path: Path, run: Run
+) -> None:
+    folder = tmp_path / "new"
+    settings = Settings(data_dir=folder)
+    async with open_ground(settings, SystemClock()):
+        series = LocalSeries(settings, "demo")
+        await series.write([Point(1, NOW_MS * 1_000_000, "d", "contact", "open", "door")])
+        beside = [folder / f"{name}-wal" for name in ("hub.db", "series.db")]
+        modes = [mode_of(file) for file in beside]
+        await series.close()
+    assert run("backup", folder / "copy.db", env={"HUB_DATA_DIR": str(folder)}).exit_code == 0
+    assert run("restore", folder / "copy.db").exit_code == 0
+    assert run("export", "residents", "--output", folder / "people.csv").exit_code == 0
+
+    assert mode_of(folder) == 0o700
+    files = [*folder.iterdir(), tmp_path / "hub.db"]
+    assert {file.name for file in files} >= {"hub.db", "series.db", "copy.db", "people.csv"}
+    assert {mode_of(file) for file in files} | set(modes) == {0o600}
+
+
+async def test_a_database_that_was_open_to_others_is_closed_and_the_doctor_looks(
+    home: Path,
+) -> None:
+    set_mode(home / "hub.db", 0o644)
+    set_mode(home, 0o755)
+    settings = Settings(data_dir=home)
+    before = await finding("privacy", settings)
+    async with open_ground(settings, SystemClock()):
+        pass
+    after = await finding("privacy", settings)
+    set_mode(home, 0o700)
+
+    assert before.verdict == after.verdict == WARNING
+    assert "hub.db" in before.text
+    assert mode_of(home / "hub.db") == 0o600
+    assert after.text.endswith(f"chmod go= {home}")
+    assert (await finding("privacy", settings)).verdict == OK
 
 
 async def test_little_room_is_a_warning(home: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
+from device_drivers.reading import Reading
 from hub.database import (
     alerts,
     case_log,
@@ -18,9 +19,12 @@ from hub.database import (
     command_results,
     devices,
     for_writing,
+    latest,
     notices,
+    standings,
 )
 from hub.devices import Device
+from hub.journal import PRESS, READING, STRANGER, Entry
 from hub.register import tell_of_change
 from tests.hub.courtroom import DEVICES, MORNING_MS, Courtroom
 
@@ -258,6 +262,106 @@ async def test_a_running_judge_learns_of_a_changed_register(court: Courtroom) ->
     await court.at(12)
 
     assert court.rows(cases, "device") == ["door-9"]
+
+
+async def test_a_note_on_a_closed_case_leaves_the_newer_one_alone(court: Courtroom) -> None:
+    court.said("btn-1", press="sos")
+    await court.at(0)
+    court.order("close", "C-000001", outcome="test")
+    await court.at(1)
+    court.said("btn-1", press="sos")
+    await court.at(1)
+    court.order("note", "C-000001", text="she had been cooking")
+    await court.at(2)
+    court.said("btn-1", press="sos")
+    await court.at(2)
+
+    assert court.rows(cases, "id", "times") == [("C-000001", 1), ("C-000002", 2)]
+
+
+async def test_the_millionth_case_is_followed_by_the_next(court: Courtroom) -> None:
+    court.said("btn-1", press="sos")
+    await court.at(0)
+    with for_writing(court.engine).begin() as connection:
+        connection.execute(cases.update().values(id="C-1000000"))
+    await court.kill()
+    court.said("btn-2", press="sos")
+    await court.at(1)
+
+    assert court.rows(cases, "id") == ["C-1000000", "C-1000001"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"until_ms": 2**63, "reason": "x"},
+        {"until_ms": "soon", "reason": "x"},
+        {"until_ms": MORNING_MS * 2, "reason": ["x"]},
+    ],
+)
+async def test_a_command_that_cannot_be_kept_is_refused_and_the_hub_lives_on(
+    court: Courtroom, more: dict[str, object]
+) -> None:
+    court.said("door-1", contact="open")
+    await court.at(12)
+    court.order("shelve", "C-000001", **more)
+    await court.at(12.5)
+    court.said("btn-1", press="sos")
+    await court.at(13)
+
+    assert court.rows(command_results, "ok") == [False]
+    assert court.rows(cases, "rule") == ["door-open", "emergency-press"]
+
+
+async def test_a_stranger_that_turns_out_to_be_a_button_is_heard(court: Courtroom) -> None:
+    court.keep([Entry(0, READING, "lorawan:1", court.clock.now, (), flags=STRANGER)])
+    await court.at(0)
+    pressed = (Reading("press", "sos", court.clock.now),)
+    flags = STRANGER | PRESS
+    court.keep([Entry(0, READING, "lorawan:1", court.clock.now, pressed, flags=flags)])
+    await court.at(1)
+
+    assert court.rows(cases, "device") == ["lorawan:1"]
+
+
+async def test_of_a_stranger_that_had_to_make_room_nothing_stays(court: Courtroom) -> None:
+    court.said("native:btn-new", press="sos")
+    court.said("door-1", contact="open")
+    await court.at(1)
+    court.evaluation.make_room("native:btn-new")
+    court.said("btn-1", press="sos")
+    await court.at(3)
+
+    assert sorted(court.rows(latest, "device")) == ["btn-1", "door-1"]
+    assert not [key for key in court.rows(standings, "key") if "btn-new" in key]
+
+
+async def test_a_press_too_late_for_the_history_is_told_all_the_same(court: Courtroom) -> None:
+    """More inputs than a watch keeps have come since: the history cannot be written anew."""
+    for second in range(600):
+        court.clock.now = MORNING_MS + second * 1_000
+        court.said("btn-1", press="test")
+    await court.work()
+    court.said("btn-1", late_ms=599_500, press="sos")
+    await court.work()
+    await court.kill()
+    await court.work()
+
+    raised = court.rows(cases, "rule", "key", "raised_at_ms", "times")
+    assert [row[1:] for row in raised if row[0] == "emergency-press"] == [
+        ("btn-1", MORNING_MS - 500, 1)
+    ]
+
+
+async def test_a_notice_goes_out_without_anybodys_name(court: Courtroom) -> None:
+    court.said("btn-1", press="sos")
+    await court.at(0)
+    court.order("dispatch", "C-000001", by="wang", to="li")
+    await court.at(1)
+
+    told = court.rows(notices, "body_json")
+    assert told
+    assert not [body for body in told if "wang" in body or '"li"' in body]
 
 
 STEPS = st.lists(

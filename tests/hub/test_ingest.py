@@ -9,6 +9,7 @@ import aiomqtt
 import pytest
 
 from hub.devices import Device
+from hub.journal import PRESS, STRANGER
 from hub.settings import Settings
 from tests.hub.doorway import Doorway, client, doorway
 from tests.programs import Mosquitto
@@ -105,6 +106,45 @@ async def test_of_a_retained_copy_the_press_is_refused_and_the_state_accepted(
         assert "retained" in refusal.body["reason"]
         assert refusal.raw == said(id="p-1", press="sos")
         assert not [point for point in hub.points() if point[1] == "press"]
+
+
+async def test_a_retained_copy_that_comes_first_does_not_swallow_the_press_itself(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    async with doorway(broker, tmp_path, known=[BUTTON]) as hub:
+        async with client(broker) as device:
+            await hub.stop()
+            press = said(id="p-1", press="sos")
+            await device.publish(UP, press, qos=1, retain=True)
+        hub.links = hub._links()
+        await hub.start()
+        await hub.until(lambda hub: ("btn-1", "press", "sos") in hub.points())
+        await hub.until(lambda hub: hub.done >= 4)
+
+        assert hub.points().count(("btn-1", "press", "sos")) == 1
+
+
+async def test_an_unregistered_button_of_another_ecosystem_is_a_button(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    async with doorway(broker, tmp_path) as hub, client(broker) as bridge:
+        await bridge.publish("zigbee2mqtt/new_sos", said(action="emergency"), qos=1)
+        await hub.until(lambda hub: hub.count("reading") == 1)
+
+        (entry,) = hub.entries("reading")
+        assert entry.flags & PRESS
+        assert entry.flags & STRANGER
+
+
+async def test_a_clock_that_always_begins_at_the_same_moment_makes_no_two_presses_one(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    async with doorway(broker, tmp_path, known=[BUTTON]) as hub, client(broker) as device:
+        for times in (1, 2):
+            await device.publish(UP, said(ts=946_684_800_000, press="sos"), qos=1)
+            await hub.until(lambda hub: hub.done == 2 * times)  # noqa: B023
+
+        assert hub.points() == [("btn-1", "press", "sos")] * 2
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,9 @@ def test_a_follower_reads_exactly_what_was_appended_in_its_order(
         found += entries
         at = entries[-1].seq
     assert found == twin
-    assert store.of_buttons(0, len(twin)) == [entry for entry in twin if entry.flags & PRESS]
+    assert store.of_buttons(0, len(twin), 100) == [
+        entry for entry in twin if entry.flags & PRESS and entry.kind == READING
+    ]
     assert store.of_others(0, len(twin), 100) == [
         entry for entry in twin if entry.kind == READING and not entry.flags & PRESS
     ]
@@ -93,6 +95,19 @@ def test_a_follower_reads_exactly_what_was_appended_in_its_order(
 
 def line(kind: str = READING, arrived_ms: int = 0) -> Entry:
     return Entry(0, kind, "d1", arrived_ms, (), None if kind == READING else {})
+
+
+@pytest.mark.parametrize("beyond", [-1, 0, 1])
+def test_a_batch_of_more_lines_than_one_statement_takes_keeps_their_order(
+    engine: Engine, beyond: int
+) -> None:
+    batch = [line(arrived_ms=at) for at in range(2 * journal.ROWS_AT_ONCE + beyond)]
+    with for_writing(engine).begin() as connection:
+        assert journal.append(connection, [line()]) == 1
+        assert journal.append(connection, batch) == 2
+        assert journal.newest(connection) == 1 + len(batch)
+    kept = Journal(engine).read(1, 2 * len(batch))
+    assert kept == [entry._replace(seq=seq) for seq, entry in enumerate(batch, 2)]
 
 
 def test_what_was_rolled_back_was_never_there_and_leaves_no_gap(engine: Engine) -> None:

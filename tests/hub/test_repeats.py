@@ -109,3 +109,19 @@ def test_a_copy_is_not_waited_for_longer_than_the_window() -> None:
     late = trace(5, sign=WEAK, link=1, arrived_ms=11 * MINUTE_MS)
 
     assert not known.is_repeat(late, redelivered=False)
+
+
+def test_a_copy_whose_ack_was_lost_is_no_second_press() -> None:
+    known = repeats()
+    known.is_repeat(trace(5, sign=WEAK, link=0), redelivered=False)
+    copy = trace(5, sign=WEAK, link=1, packet_id=9)
+
+    assert known.is_repeat(copy, redelivered=False)
+    assert known.is_repeat(copy, redelivered=True)
+
+
+def test_a_redelivered_packet_is_known_however_long_the_hub_was_away() -> None:
+    known = repeats()
+    known.is_repeat(trace(5), redelivered=False)
+
+    assert known.is_repeat(trace(5, arrived_ms=600 * MINUTE_MS), redelivered=True)

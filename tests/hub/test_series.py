@@ -259,6 +259,8 @@ async def test_the_token_goes_along(proxy: Proxy) -> None:
             Settings(influxdb_url="localhost:8086"),
             "INFLUXDB_V2_URL: expected http://host:port, not 'localhost:8086'",
         ),
+        (Settings(influxdb_url="http://me:hidden@x"), "INFLUXDB_V2_URL: expected no user"),
+        (Settings(influxdb_url="me:hidden@x"), "INFLUXDB_V2_URL: expected no user"),
         (Settings(influxdb_url="http://x", influxdb_bucket=""), "INFLUXDB_V2_BUCKET: expected"),
         (Settings(influxdb_url="http://x"), "INFLUXDB_V2_ORG: expected"),
         (
