@@ -114,8 +114,10 @@ class Settings:
         50_000, "Entries of others than buttons that wait for the judge in memory."
     )
     judge_batch_entries_max: int = setting(2_000, "Entries that the judge reads from disk at once.")
-    standings_flush_ms: int = setting(1_000, "How often changed standings are written.")
-    standings_flush_rows_max: int = setting(500, "Standings written in one go.")
+    standings_flush_ms: int = setting(100, "How often changed standings are written.")
+    standings_flush_rows_max: int = setting(
+        50, "Standings written in one go, so few that no press waits for them."
+    )
     settle_ms: int = setting(
         20, "A timer waits so long for readings that are just being kept before it is due."
     )

@@ -136,7 +136,7 @@ def _case_of(its: Parts, viewer: Viewer, case_id: str) -> CaseOut:
 
 @router.get("/commands/{seq}", response_model=Done, responses=_ANSWERS)
 async def read_word(
-    seq: Annotated[int, Path(le=NUMBER_MAX)],
+    seq: Annotated[int, Path(ge=1, le=NUMBER_MAX)],
     request: Request,
     viewer: CaseActor,
     its: PartsDep,

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -300,7 +301,7 @@ async def test_the_millionth_case_is_followed_by_the_next(court: Courtroom) -> N
     ],
 )
 async def test_a_command_that_cannot_be_kept_is_refused_and_the_hub_lives_on(
-    court: Courtroom, more: dict[str, object]
+    court: Courtroom, more: dict[str, Any]
 ) -> None:
     court.said("door-1", contact="open")
     await court.at(12)

@@ -268,7 +268,7 @@ async def test_the_token_goes_along(proxy: Proxy) -> None:
             "INFLUXDB_V2_TOKEN: expected user:password",
         ),
     ],
-    ids=["dialect", "url", "bucket", "organisation", "token"],
+    ids=["dialect", "url", "secret in url", "secret in no url", "bucket", "organisation", "token"],
 )
 def test_wrong_settings_are_named(wrong: Settings, words: str) -> None:
     """Before anything is connected."""

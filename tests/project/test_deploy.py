@@ -144,7 +144,8 @@ class Deployment:
 
 def make_secrets(folder: Path, *names: str) -> subprocess.CompletedProcess[str]:
     script = folder / "make-secrets"
-    shutil.copy(ROOT / "deploy/make-secrets", script)
+    for file in ("make-secrets", "acl"):
+        shutil.copy(ROOT / "deploy" / file, folder / file)
     return subprocess.run(
         [sys.executable, script, *names], capture_output=True, text=True, check=False
     )
@@ -158,7 +159,7 @@ def values_in(file: Path) -> dict[str, str]:
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("deploy")
     assert make_secrets(folder).returncode == 0
-    printed = make_secrets(folder, "b-1", "b-2", "gw-1", "listener").stdout
+    printed = make_secrets(folder, "b-1", "b-2", "gw-1", "--role", "listener").stdout
     passwords = dict(line.split(" ") for line in printed.splitlines())
     broker = urlsplit(values_in(folder / "secrets/hub.env")["HUB_BROKER"])
     passwords["hub"] = broker.password or ""
@@ -283,6 +284,27 @@ def test_a_name_that_means_something_else_gets_no_password(tmp_path: Path, name:
 
     assert refused.returncode == 1
     assert "expected letters" in refused.stderr
+
+
+@pytest.mark.parametrize("role", ["listener", "zigbee2mqtt", "lorawan", "hub", "Listener"])
+def test_no_device_is_called_like_a_role(tmp_path: Path, role: str) -> None:
+    assert make_secrets(tmp_path).returncode == 0
+    before = (tmp_path / "secrets/mosquitto-passwords").read_text()
+    refused = make_secrets(tmp_path, "b-1", role)
+
+    assert refused.returncode == 1
+    assert "no device may be called so" in refused.stderr
+    assert (tmp_path / "secrets/mosquitto-passwords").read_text() == before
+
+
+def test_a_role_gets_its_password_when_it_is_asked_for_as_one(tmp_path: Path) -> None:
+    assert make_secrets(tmp_path).returncode == 0
+    made = make_secrets(tmp_path, "--role", "listener", "--role", "lorawan")
+    unknown = make_secrets(tmp_path, "--role", "b-1")
+
+    assert [line.split()[0] for line in made.stdout.splitlines()] == ["listener", "lorawan"]
+    assert unknown.returncode == 1
+    assert "expected one of listener, lorawan, zigbee2mqtt" in unknown.stderr
 
 
 def test_a_name_gets_one_password_only(tmp_path: Path) -> None:
