@@ -245,10 +245,11 @@ class Docket:
             ledger.notices.append(_notice(after, "down", what, down, now_ms))
 
     def _down(self, case: Case, what: str) -> dict[str, Any] | None:
-        """What the button's own topic is told; only a native device has one."""
+        """What the person at the button is told, of a call for help and of nothing else."""
         state = _DOWN.get(what)
         address = None if case.device is None else self._address_of(case.device)
-        if state is None or case.family != "button" or address is None:
+        called = case.family == "button" and case.category == "emergency"
+        if state is None or address is None or not called:
             return None
         return {"family": "button", "device": address, "case": case.id, "state": state}
 

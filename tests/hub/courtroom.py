@@ -49,6 +49,11 @@ rules:
     hold_for: 10s
     severity: warning
     category: security
+  - rule: battery-low
+    title: {zh: 电量低, en: Battery low}
+    when: {point: battery, below: 10}
+    severity: notice
+    category: maintenance
   - rule: silent
     title: {zh: 失联, en: Silent}
     where: {family: door}

@@ -57,6 +57,16 @@ async def test_a_press_raises_an_emergency_and_a_second_one_adds_to_it(court: Co
     ]
 
 
+async def test_a_low_battery_does_not_tell_the_resident_that_somebody_heard(
+    court: Courtroom,
+) -> None:
+    court.said("btn-1", battery=5)
+    await court.at(0)
+
+    assert court.rows(cases, "rule") == ["battery-low"]
+    assert "down" not in court.rows(notices, "channel")
+
+
 async def test_two_residents_are_two_cases(court: Courtroom) -> None:
     court.said("btn-1", press="sos")
     court.said("btn-2", press="sos")
