@@ -33,6 +33,8 @@ from hub.ingest import BUTTONS, OTHERS, Commits, Opener, ingest, remembered
 from hub.journal import Journal
 from hub.mqtt import Address, Link, LinkSettings, check_mqtt
 from hub.notifiers import open_channels
+from hub.notifiers.health import tell_health
+from hub.notifiers.mqtt import Publisher, open_publisher
 from hub.pages import keep_pages, split_address
 from hub.register import keep_site
 from hub.repeats import Repeats
@@ -109,6 +111,7 @@ class House:
     links: tuple[Link, Link]
     opener: Opener
     evaluation: Evaluation
+    publisher: Publisher
     channels: Mapping[str, Channel]
     series: Series
     feed: Feed
@@ -117,7 +120,9 @@ class House:
     deliver_wake: asyncio.Event
 
 
-def build(ground: Ground, address: Address, channels: Mapping[str, Channel]) -> House:
+def build(
+    ground: Ground, address: Address, publisher: Publisher, channels: Mapping[str, Channel]
+) -> House:
     """Read what is known, and put the parts together. Raises `RuleMistakes`, `WrongSetting`."""
     settings = ground.settings
     with ground.engine.connect() as connection:
@@ -144,6 +149,7 @@ def build(ground: Ground, address: Address, channels: Mapping[str, Channel]) -> 
         links,
         _opener(ground, devices, unknown, links[BUTTONS]),
         evaluation,
+        publisher,
         channels,
         open_series(settings, ground.site),
         feed,
@@ -281,6 +287,9 @@ def loops(house: House) -> dict[str, Coroutine[Any, Any, Any]]:
             report=report,
         ),
         "health": ground.health.run(),
+        "tell-health": tell_health(
+            ground.health.conditions, house.publisher, ground.site.id, settings.health_look_s
+        ),
         "tend": tend(
             writer=ground.writer,
             tally=house.tally,
@@ -305,10 +314,13 @@ async def run(
         open_broker(settings, settings.data_dir) as broker,
     ):
         address = Address.parse(broker.url)
-        async with open_channels(
-            address=address, site=ground.site.id, settings=settings, clock=clock
-        ) as channels:
-            await _live(build(ground, address, channels), dashboard, ready)
+        async with (
+            open_publisher(address, ground.site.id, settings) as publisher,
+            open_channels(
+                publisher=publisher, site=ground.site.id, settings=settings, clock=clock
+            ) as channels,
+        ):
+            await _live(build(ground, address, publisher, channels), dashboard, ready)
 
 
 def settle_memory() -> None:

@@ -94,6 +94,7 @@ def mosquitto_config(settings: Settings, folder: Path, port: int) -> str:
             f"autosave_interval {settings.embedded_autosave_s}",
             f"persistent_client_expiration {settings.embedded_session_days}d",
             f"max_queued_messages {settings.embedded_queue_messages_max}",
+            "set_tcp_nodelay true",
             f"max_inflight_messages {settings.embedded_inflight_messages_max}",
             f"message_size_limit {settings.embedded_payload_bytes_max}",
             # As another user than the one who starts it, it could not write to this folder.

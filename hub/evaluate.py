@@ -62,10 +62,17 @@ class Evaluation:
         self._on_register = on_register
         self._journal = journal.Journal(engine)
         self._reader = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        self._lanes = Lanes(0, settings.judge_queue_entries_max)
+        self._lanes = self._lanes_from(0)
         self._commands_seen = 0
         self._flushed_ms = 0
         self.calm = asyncio.Event()  # set while nothing waits: others may have the processor
+
+    def _lanes_from(self, known_until: int) -> Lanes:
+        return Lanes(
+            known_until,
+            common_max=self._settings.judge_queue_entries_max,
+            slice_max=self._settings.judge_slice_entries_max,
+        )
 
     def restore(self) -> None:
         """Take up where the last run stopped: standings, cases, then the journal from there."""
@@ -75,7 +82,7 @@ class Evaluation:
             self._docket.judge.restore(Standing(row.key, row.seq, row.state) for row in rows)
             self._docket.seen_before(connection.execute(latest.select()).mappings())
             start = journal.cursor(connection, FOLLOWER)
-        self._lanes = Lanes(start, self._settings.judge_queue_entries_max)
+        self._lanes = self._lanes_from(start)
         self._commands_seen = start
 
     def make_room(self, address: str) -> None:

@@ -1,10 +1,10 @@
 """How the hub's parts are: in memory at once, in the table `health` soon after.
 
-A part tells its state with `Health.report`; a change of state is logged once, told to `on_change`
-and written at once together with a row of the live feed, everything else is written every
-`health_write_every_s` by `Health.run`, which reports the part `hub` itself: its age is how a page
-knows that the hub is alive. While the disk is full nothing can be written, but the state in
-memory, the log and `on_change` (which the app leads to `hub/{site}/state`) still say so.
+A part tells its state with `Health.report`; a change of state is logged once and written at once
+together with a row of the live feed, everything else is written every `health_write_every_s` by
+`Health.run`, which reports the part `hub` itself: its age is how a page knows that the hub is
+alive. While the disk is full nothing can be written, but the state in memory, the log and
+`hub/{site}/health` (`hub/notifiers/health.py`, which reads the memory) still say so.
 Bounds: one write waits at a time; `health_changes_max` changes of state wait with it.
 """
 
@@ -12,7 +12,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple, Protocol
 
@@ -33,6 +33,11 @@ _BADNESS = {GREEN: 0, YELLOW: 1, RED: 2}
 
 Figures = Mapping[str, int | float | str | None]
 NO_FIGURES: Figures = {}
+
+
+def worst_of(states: Iterable[str]) -> str:
+    """The worst of these states; green when there is none."""
+    return max(states, key=_BADNESS.__getitem__, default=GREEN)
 
 
 class Condition(NamedTuple):
@@ -57,24 +62,14 @@ class Report(Protocol):
 
 
 class Health:
-    """Keeps the newest condition of every part. May be called from any thread.
-
-    `on_change` is called in the thread that reported, outside every lock, once for each change.
-    """
+    """Keeps the newest condition of every part. May be called from any thread."""
 
     def __init__(
-        self,
-        *,
-        writer: Writer,
-        clock: Clock,
-        write_every_s: float,
-        changes_max: int,
-        on_change: Callable[[Condition], None] = lambda _condition: None,
+        self, *, writer: Writer, clock: Clock, write_every_s: float, changes_max: int
     ) -> None:
         self._writer = writer
         self._clock = clock
         self._write_every_s = write_every_s
-        self._on_change = on_change
         self._lock = threading.Lock()
         self._conditions: dict[str, Condition] = {}
         self._unwritten: set[str] = set()
@@ -96,7 +91,6 @@ class Health:
                 self._unwritten_changes.append(now)
         if changed:
             log.log(_LEVEL[state], "%s is %s: %s", part, state, text_en)
-            self._on_change(now)
         if changed or before is None:
             self._write(ranks.NORMAL)
 
@@ -107,8 +101,7 @@ class Health:
 
     def worst(self) -> str:
         """The state of the worst part; green when nobody has said anything."""
-        states = [condition.state for condition in self.conditions().values()]
-        return max(states, key=_BADNESS.__getitem__, default=GREEN)
+        return worst_of(condition.state for condition in self.conditions().values())
 
     async def run(self) -> None:
         """Say that the hub is alive and write what has not been written, until cancelled."""

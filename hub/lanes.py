@@ -10,18 +10,17 @@ from collections.abc import Iterable, Sequence
 
 from hub.journal import COMMAND, PRESS, READING, Entry
 
-SLICE_ENTRIES_MAX = 256  # of the common lane; then the loop looks for presses again
-
 
 class Lanes:
     """Two queues over one journal. `known_until`: everything up to it is handed out or queued."""
 
-    def __init__(self, known_until: int, common_max: int) -> None:
+    def __init__(self, known_until: int, *, common_max: int, slice_max: int) -> None:
         self.known_until = known_until
         self.disk_from: int | None = None  # common entries above it are to be read from disk
         self.urgent: deque[Entry] = deque()
         self.common: deque[Entry] = deque()
         self._common_max = common_max
+        self._slice_max = slice_max
 
     def add(self, first_seq: int, entries: Sequence[Entry]) -> None:
         """A run of entries numbered from `first_seq`; those known already are passed over."""
@@ -58,7 +57,7 @@ class Lanes:
         """All urgent ones, then some of the others."""
         taken = list(self.urgent)
         self.urgent.clear()
-        count = min(SLICE_ENTRIES_MAX, len(self.common))
+        count = min(self._slice_max, len(self.common))
         return taken + [self.common.popleft() for _ in range(count)]
 
     def waits(self) -> bool:

@@ -15,6 +15,7 @@ import asyncio
 import logging
 import random
 import re
+import socket
 import ssl
 import struct
 import threading
@@ -39,6 +40,7 @@ CLIENT_ID_BYTES_MAX = 1_000  # room for what the hub's connections add to it
 # `+` stands for a whole level, `#` for all levels that are left.
 _FILTER = re.compile(r"(([^+#/\0]*|\+)/)*([^+#/\0]*|\+|#)")
 PUBACK = 0x40
+AT_ONCE = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else an answer may wait 40 ms for an ack
 _LOST = "the connection was lost"
 _NO_REASON = ("Unspecified error", "Normal disconnection")  # paho's words for a broken socket
 _PUBACK = struct.Struct("!BBH")
@@ -343,6 +345,7 @@ class Link:
             self._loop.call_soon_threadsafe(call, *arguments)
 
     def _adopt(self, client: _Client, sock: Any) -> None:
+        sock.setsockopt(*AT_ONCE)
         self._socket = sock
         self._loop.add_reader(sock.fileno(), self._read, client)
 

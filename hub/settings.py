@@ -113,6 +113,9 @@ class Settings:
     judge_queue_entries_max: int = setting(
         50_000, "Entries of others than buttons that wait for the judge in memory."
     )
+    judge_slice_entries_max: int = setting(
+        256, "Entries of others than buttons that are judged before the next look for presses."
+    )
     judge_batch_entries_max: int = setting(2_000, "Entries that the judge reads from disk at once.")
     standings_flush_ms: int = setting(100, "How often changed standings are written.")
     standings_flush_rows_max: int = setting(
@@ -170,6 +173,9 @@ class Settings:
     deliver_poll_s: float = setting(5.0, "How often the outbox is looked at when nobody calls.")
     # how the hub's parts are
     health_write_every_s: float = setting(5.0, "How often the parts' states are written.")
+    health_look_s: float = setting(
+        0.5, "How often a changed state is looked for, to be told on `hub/{site}/health`."
+    )
     health_changes_max: int = setting(
         100, "Changes of state that wait for a full disk; the oldest goes first."
     )

@@ -47,7 +47,7 @@ class Mosquitto:
         self.config.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
             f"persistence_location {folder}/\nautosave_interval 1\nuser root\n"
-            "max_queued_messages 1000000\nmax_inflight_messages 1000\n"
+            "max_queued_messages 1000000\nmax_inflight_messages 1000\nset_tcp_nodelay true\n"
             f"log_dest file {folder}/mosquitto.log\n{settings}"
         )
         self.process: subprocess.Popen[bytes] | None = None

@@ -5,20 +5,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from hub.clock import Clock
 from hub.deliver import Channel
-from hub.mqtt import Address
 from hub.notifiers.log import LogChannel
-from hub.notifiers.mqtt import CasesChannel, DownChannel, open_publisher
+from hub.notifiers.mqtt import CasesChannel, DownChannel, Publisher
 from hub.notifiers.webhook import open_webhook
 from hub.settings import Settings
 
 
 @asynccontextmanager
 async def open_channels(
-    *, address: Address, site: str, settings: Settings, clock: Clock
+    *, publisher: Publisher, site: str, settings: Settings, clock: Clock
 ) -> AsyncIterator[dict[str, Channel]]:
     """Every channel that is set up, by name, while the block lasts. Raises `WrongSetting`."""
     async with AsyncExitStack() as stack:
-        publisher = await stack.enter_async_context(open_publisher(address, site, settings))
         channels: list[Channel] = [
             CasesChannel(publisher, site),
             DownChannel(publisher, site),

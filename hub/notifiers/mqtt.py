@@ -16,7 +16,7 @@ import aiomqtt
 import msgspec
 
 from hub.deliver import GiveUp, TryAgain
-from hub.mqtt import Address
+from hub.mqtt import AT_ONCE, Address
 from hub.outbox import Notice
 from hub.settings import Settings
 
@@ -39,6 +39,7 @@ class Publisher:
         self._client: aiomqtt.Client | None = None
         self._connected = asyncio.Event()
         self._ended = asyncio.Event()
+        self.connections = 0  # how many there have been: what was retained may have gone between
 
     async def run(self) -> None:
         """Connect, and connect again, until cancelled. Waits double, with jitter."""
@@ -54,6 +55,7 @@ class Publisher:
         self._ended.clear()
         try:
             async with self._new_client() as self._client:
+                self.connections += 1
                 self._connected.set()
                 async for _nothing_is_subscribed in self._client.messages:
                     continue
@@ -77,6 +79,7 @@ class Publisher:
             keepalive=self._settings.mqtt_keepalive_s,
             timeout=self._settings.deliver_timeout_s,
             max_inflight_messages=self._settings.deliver_batch_max,
+            socket_options=[AT_ONCE],
             tls_context=ssl.create_default_context() if self._address.secure else None,
         )
         client.pending_calls_threshold = 2 * self._settings.deliver_batch_max
@@ -86,12 +89,12 @@ class Publisher:
         """Wait until there is a connection."""
         await self._connected.wait()
 
-    async def publish(self, topic: str, payload: bytes) -> None:
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Publish at QoS 1. Raises `TryAgain` when the broker is away or does not confirm."""
         if self._client is None or not self._connected.is_set():
             raise TryAgain("the broker is away")
         ended = asyncio.create_task(self._ended.wait())
-        published = asyncio.create_task(self._client.publish(topic, payload, QOS))
+        published = asyncio.create_task(self._client.publish(topic, payload, QOS, retain))
         try:
             await asyncio.wait({published, ended}, return_when=asyncio.FIRST_COMPLETED)
             if not published.done():

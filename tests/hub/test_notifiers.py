@@ -1,12 +1,14 @@
 """Channels against what they are for: a real mosquitto, a real HTTP server, the real log."""
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import json
 import logging
 import signal
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from email.utils import formatdate
@@ -16,12 +18,17 @@ from typing import Any
 import aiomqtt
 import pytest
 
+from hub.database import for_writing, migrate, open_engine
 from hub.deliver import Channel, GiveUp, TryAgain
+from hub.health import GREEN, RED, Health
 from hub.mqtt import Address
 from hub.notifiers import open_channels
+from hub.notifiers.health import tell_health
 from hub.notifiers.log import LogChannel
+from hub.notifiers.mqtt import open_publisher
 from hub.outbox import Notice
 from hub.settings import Settings, WrongSetting
+from hub.writer import Writer
 from tests.hub.office import Office
 from tests.hub.timekeeper import Timekeeper
 from tests.programs import Mosquitto, free_port
@@ -39,9 +46,12 @@ def a_notice(channel: str, body: object = None, notice_id: int = 7) -> Notice:
 async def channels_at(
     port: int, settings: Settings = SETTINGS
 ) -> AsyncIterator[dict[str, Channel]]:
-    async with open_channels(
-        address=Address("127.0.0.1", port), site="demo", settings=settings, clock=Timekeeper()
-    ) as channels:
+    async with (
+        open_publisher(Address("127.0.0.1", port), "demo", settings) as publisher,
+        open_channels(
+            publisher=publisher, site="demo", settings=settings, clock=Timekeeper()
+        ) as channels,
+    ):
         yield channels
 
 
@@ -83,6 +93,68 @@ async def test_a_device_is_told_on_its_own_topic(broker: Mosquitto) -> None:
             "community/demo/button/b-1204/down",
             {"case": "C-1", "state": "on_the_way"},
         )
+
+
+@pytest.fixture
+def stuck_health(tmp_path: Path) -> Iterator[Health]:
+    """A health whose writer waits for room on the disk."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'hub.db'}")
+    migrate(engine)
+    writer, room = Writer(for_writing(engine), retry_s=0.01), threading.Event()
+    writer.submit(lambda _connection: room.wait(SOON_S))
+    yield Health(writer=writer, clock=Timekeeper(), write_every_s=0.01, changes_max=3)
+    room.set()
+    writer.close()
+    engine.dispose()
+
+
+@asynccontextmanager
+async def health_told(broker: Mosquitto, health: Health) -> AsyncIterator[None]:
+    async with open_publisher(Address("127.0.0.1", broker.port), "demo", SETTINGS) as publisher:
+        telling = asyncio.create_task(tell_health(health.conditions, publisher, "demo", 0.01))
+        yield
+        telling.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await telling
+
+
+async def until_healths(client: aiomqtt.Client, expected: dict[str, Any]) -> None:
+    while await heard(client) != ("hub/demo/health", expected):
+        continue
+
+
+async def test_a_watcher_outside_hears_of_a_full_disk_that_nothing_can_be_written_to(
+    broker: Mosquitto, stuck_health: Health
+) -> None:
+    stuck_health.report("hub", GREEN, "运行中", "running")
+    async with listening(broker) as early, health_told(broker, stuck_health):
+        await until_healths(early, {"state": "green", "parts": {"hub": "green"}})
+        stuck_health.report("journal", RED, "盘满", "secret words")
+        full = {"state": "red", "parts": {"hub": "green", "journal": "red"}}
+        await until_healths(early, full)
+        async with aiomqtt.Client("127.0.0.1", broker.port) as late:
+            await late.subscribe("hub/demo/health", qos=1)
+            assert await heard(late) == ("hub/demo/health", full)
+        stuck_health.report("journal", GREEN, "恢复", "room again")
+        await until_healths(
+            early, {"state": "green", "parts": {"hub": "green", "journal": "green"}}
+        )
+
+
+async def test_a_broker_that_came_back_is_told_the_health_anew(
+    broker: Mosquitto, stuck_health: Health
+) -> None:
+    stuck_health.report("journal", RED, "盘满", "full")
+    red = {"state": "red", "parts": {"journal": "red"}}
+    async with health_told(broker, stuck_health):
+        async with listening(broker) as client:
+            await until_healths(client, red)
+            await client.publish("hub/demo/health", b"", qos=1, retain=True)  # nothing is retained
+        broker.stop()
+        broker.start()
+        async with aiomqtt.Client("127.0.0.1", broker.port) as client:
+            await client.subscribe("hub/demo/health", qos=1)
+            await until_healths(client, red)
 
 
 @pytest.mark.parametrize(

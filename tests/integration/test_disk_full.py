@@ -53,11 +53,14 @@ class Desk:
     answered: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
     pings: int = 0
+    disk_is: str = ""  # as the hub's topic says it
 
     def hear(self, topic: str, body: dict[str, Any]) -> None:
         """A message on the broker."""
         if topic == "ping":
             self.pings += 1
+        elif topic == "hub/demo/health":
+            self.disk_is = body["parts"].get("journal", "")
         elif topic == "hub/demo/cases":
             self.told.add(body["device"].removeprefix("native:"))
         elif "heard" in body:
@@ -84,6 +87,11 @@ class Desk:
         await self.listening.until(
             lambda: self.answered >= pressed and self.told >= pressed, self.hub.story
         )
+
+    async def until_watchers_hear(self, state: str) -> None:
+        """Whoever watches from outside is told how the disk is, though nothing can be written."""
+        assert self.listening is not None
+        await self.listening.until(lambda: self.disk_is == state, self.hub.story)
 
     def fill(self) -> None:
         """Nothing more fits on the disk."""
@@ -127,7 +135,7 @@ class Desk:
 @pytest.fixture
 async def desk(tmp_path: Path, broker: Mosquitto) -> AsyncIterator[Desk]:
     """A hub that runs, with room."""
-    topics = ["community/demo/button/+/down", "hub/demo/cases", "ping"]
+    topics = ["community/demo/button/+/down", "hub/demo/cases", "hub/demo/health", "ping"]
     with mounted(tmp_path / "disk") as disk:
         settings = {"HUB_DATA_DIR": str(disk / "data"), "HUB_DISK_RETRY_S": "0.01"}
         async with (
@@ -146,10 +154,12 @@ async def test_a_full_disk_stops_the_acks_and_passes_by_itself(desk: Desk) -> No
     await desk.until_all_answered()
     pid = desk.hub.pid
     await desk.press_until_red()
+    await desk.until_watchers_hear("red")
     await desk.press_in_vain()
     desk.make_room()
     await desk.until_all_answered()
     await desk.hub.says("journal is green")
+    await desk.until_watchers_hear("green")
     assert desk.hub.pid == pid
     assert await desk.hub.stop() == 0
     note(f"{len(desk.pressed)} presses, 200 of them while the disk was full")

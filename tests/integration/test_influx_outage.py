@@ -36,6 +36,9 @@ from tests.programs import Mosquitto
 MACHINES = [f"machine-{number:02}" for number in range(20)]
 BUTTONS = [f"button-{number:02}" for number in range(20)]
 ROUND = 60  # messages of counters before each press
+# An alarm is late when it takes so long, and so many times as long as usual on this machine.
+LATE_S = 2.0
+LATE_TIMES = 10
 FAMILY = {"machine": "counter", "button": "button"}
 
 
@@ -170,7 +173,10 @@ async def gym(tmp_path: Path, broker: Mosquitto, server: Influxd) -> AsyncIterat
 
 
 async def outage(gym: Gym, *, presses_min: int, seconds: float) -> None:
-    """Kill InfluxDB in the middle of the load, press on while it is away, and count at the end."""
+    """Kill InfluxDB in the middle of the load, press on while it is away, and count at the end.
+
+    Not one alarm comes late meanwhile.
+    """
     loop = asyncio.get_running_loop()
     for _ in range(20):
         await gym.round()
@@ -182,6 +188,8 @@ async def outage(gym: Gym, *, presses_min: int, seconds: float) -> None:
     rate = (gym.uses.total() - uses) / (loop.time() - since_s)
     assert gym.told() == gym.presses
     note(f"InfluxDB away, {rate:.0f} messages/s of counters: {gym.figures(before)}")
+    usual_s = statistics.median(gym.delays_s[:before])
+    assert max(gym.delays_s[before:]) <= max(LATE_S, LATE_TIMES * usual_s)
     await gym.hub.says("archive is yellow")
     await asyncio.to_thread(gym.server.start)
     for _ in range(5):
