@@ -18,6 +18,7 @@ from sqlalchemy.engine import Engine
 
 import rules
 from hub import private_files
+from hub.archive import FOLLOWER as ARCHIVE
 from hub.archive import archive
 from hub.broker import open_broker
 from hub.cases import Cases
@@ -26,11 +27,12 @@ from hub.database import for_writing, migrate, open_engine
 from hub.deliver import Channel, deliver
 from hub.devices import Devices, read_devices
 from hub.docket import Docket
+from hub.evaluate import FOLLOWER as JUDGE
 from hub.evaluate import Evaluation, evaluate
 from hub.feed import Feed
 from hub.health import GREEN, RED, Health, Report
 from hub.ingest import BUTTONS, OTHERS, Commits, Opener, ingest, remembered
-from hub.journal import Journal
+from hub.journal import Journal, name_followers
 from hub.mqtt import Address, Link, LinkSettings, check_mqtt
 from hub.notifiers import open_channels
 from hub.notifiers.health import tell_health
@@ -87,6 +89,7 @@ async def open_ground(settings: Settings, clock: Clock) -> AsyncIterator[Ground]
     writer.on_trouble = partial(_report_disk, health)
     try:
         await writer.run(lambda connection: keep_site(connection, site, clock.now_ms()))
+        await writer.run(lambda connection: name_followers(connection, (JUDGE, ARCHIVE)))
         yield Ground(settings, clock, site, engine, writer, health)
     finally:
         await asyncio.to_thread(writer.close)

@@ -137,6 +137,15 @@ def move_cursor(connection: Connection, follower: str, seq: int, now_ms: int = 0
     )
 
 
+def name_followers(connection: Connection, followers: Iterable[str]) -> None:
+    """See that each has a cursor: `forget` spares what one that never came so far has not read."""
+    for follower in followers:
+        connection.exec_driver_sql(
+            "INSERT INTO cursors (follower, seq) VALUES (?, 0) ON CONFLICT (follower) DO NOTHING",
+            (follower,),
+        )
+
+
 def forget(connection: Connection, kind: str, before_ms: int, rows_max: int) -> int:
     """Remove the oldest entries of a kind that every follower has passed; how many went."""
     passed = sa.select(sa.func.min(cursors.c.seq)).scalar_subquery()

@@ -141,6 +141,17 @@ def test_only_what_every_follower_has_passed_is_forgotten(engine: Engine) -> Non
     assert [entry.seq for entry in Journal(engine).read(0, 10)] == [3, 4, 5]
 
 
+def test_what_a_follower_that_never_came_so_far_has_not_read_is_spared(engine: Engine) -> None:
+    with for_writing(engine).begin() as connection:
+        journal.append(connection, [line()] * 3)
+        journal.name_followers(connection, ["judge", "archive"])
+        journal.move_cursor(connection, "judge", 3)
+        journal.name_followers(connection, ["judge", "archive"])
+
+        assert journal.forget(connection, READING, before_ms=9, rows_max=10) == 0
+        assert journal.cursor(connection, "judge") == 3
+
+
 def test_forgetting_is_bounded_and_numbers_are_never_used_twice(engine: Engine) -> None:
     with for_writing(engine).begin() as connection:
         journal.append(connection, [line()] * 4)
