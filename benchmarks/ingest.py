@@ -190,7 +190,8 @@ async def delays(broker: Mosquitto, presses: int) -> list[float]:
             said = json.dumps({"id": f"delay-{number}", "press": "sos"})
             await buttons.publish(f"community/demo/button/{name}/up", said, qos=1)
             await asyncio.sleep(PRESS_EVERY_S)
-        await asyncio.wait_for(heard, GIVE_UP_S)
+        async with asyncio.timeout(GIVE_UP_S):
+            await heard
     return found
 
 

@@ -7,6 +7,7 @@
 | devices, readings | yes | yes | yes | yes | – |
 | residents' cards and names | yes | yes | – | – | – |
 | strangers, refusals | yes | yes | yes | yes | – |
+| register strangers | yes | yes | – | – | – |
 | figures, coverage | yes | yes | yes | yes | totals |
 | live feed | all | all | fault, maintenance | all | without names |
 | what the hub's parts say | yes | yes | states | yes | states |
@@ -39,6 +40,7 @@ class Right(Enum):
     DEVICES = "read devices"
     RESIDENTS = "read residents"
     SENDERS = "read strangers and refusals"
+    REGISTER = "register devices"
     FIGURES = "read figures"
     LIVE = "follow the live feed"
     TEXTS = "read what the hub's parts say"  # addresses and error texts may stand there
@@ -47,8 +49,8 @@ class Right(Enum):
 _RIGHTS: Mapping[str, frozenset[Right]] = {
     "admin": frozenset(Right),
     "staff": frozenset(Right),
-    "crew": frozenset(Right) - {Right.RESIDENTS, Right.TEXTS},
-    "program": frozenset(Right) - {Right.RESIDENTS},
+    "crew": frozenset(Right) - {Right.RESIDENTS, Right.REGISTER, Right.TEXTS},
+    "program": frozenset(Right) - {Right.RESIDENTS, Right.REGISTER},
     "wall": frozenset({Right.CASES, Right.FIGURES, Right.LIVE}),
 }
 

@@ -14,7 +14,7 @@ from dashboard_api.access import LoginTries
 from dashboard_api.deps import Parts
 from dashboard_api.guard import Guard
 from dashboard_api.live import LiveFeed
-from dashboard_api.routes import cases, devices, figures, live, pages, session, state
+from dashboard_api.routes import cases, devices, figures, live, pages, register, session, state
 from dashboard_api.texts import Texts
 from dashboard_api.usage import Usage
 from hub.clock import Clock
@@ -51,7 +51,7 @@ def create_app(
     )
     errors.install(app)
     app.add_middleware(Guard, body_bytes_max=settings.body_bytes_max)
-    for module in (session, cases, devices, figures, live, state, pages):
+    for module in (session, cases, devices, register, figures, live, state, pages):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

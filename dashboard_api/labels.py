@@ -90,3 +90,54 @@ LABELS = {
     "wall": marked("Wall screen"),
     "program": marked("Program"),
 }
+
+POINT_LABELS = {
+    "press": marked("Press"),
+    "contact": marked("Door contact"),
+    "tamper": marked("Tampering"),
+    "vibration": marked("Vibration"),
+    "uses": marked("Uses"),
+    "rep": marked("Repetitions"),
+    "openings": marked("Openings"),
+    "in": marked("People in"),
+    "out": marked("People out"),
+    "battery": marked("Battery"),
+    "battery_v": marked("Battery voltage"),
+    "battery_low": marked("Battery low"),
+    "rssi": marked("Signal"),
+    "snr": marked("Signal to noise"),
+    "lqi": marked("Link quality"),
+    "temperature": marked("Temperature"),
+    "humidity": marked("Humidity"),
+    "alive": marked("Sign of life"),
+    "online": marked("Online"),
+    "undecodable": marked("Message that cannot be read"),
+}
+
+WORD_LABELS = {
+    "open": marked("open"),
+    "closed": marked("shut"),
+    "sos": marked("SOS"),
+    "single": marked("single press"),
+    "double": marked("double press"),
+    "triple": marked("triple press"),
+    "quadruple": marked("quadruple press"),
+    "many": marked("many presses"),
+    "long": marked("long press"),
+    "cancel": marked("cancelled"),
+    "test": marked("Test"),
+}
+
+# From these values up it is good, fair; below it is bad. Rough figures of our own over all radios:
+# they tell where to look first, nothing is judged by them.
+_GOOD_FAIR = {"rssi": (-90, -110), "snr": (0, -10), "lqi": (100, 50)}
+
+
+def quality_of(point: str, value: float) -> str | None:
+    """How good a signal is, as a text of the catalogues; None for what is no signal."""
+    if point not in _GOOD_FAIR:
+        return None
+    good, fair = _GOOD_FAIR[point]
+    if value >= good:
+        return marked("good")
+    return marked("fair") if value >= fair else marked("bad")

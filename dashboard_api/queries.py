@@ -28,6 +28,7 @@ from hub.database import (
     residents,
     strangers,
 )
+from rules.rule import GRAVE
 
 Row = dict[str, Any]
 
@@ -36,6 +37,7 @@ _decode = msgspec.json.Decoder().decode
 _URGENCY = sa.case(
     {"emergency": 0, "urgent": 1, "warning": 2, "notice": 3}, value=cases.c.severity, else_=4
 )
+_UNREGISTERED = strangers.c.address.not_in(sa.select(devices.c.address))
 _RESIDENT = (
     residents.c.name.label("resident_name"),
     residents.c.birth_year.label("resident_birth_year"),
@@ -138,7 +140,7 @@ def open_counts(connection: Connection) -> dict[str, int]:
 
 
 class OpenTotal(NamedTuple):
-    """Open cases of one category, and how many of them nobody has answered."""
+    """Open cases of one category, and how many emergencies and urgent ones nobody has answered."""
 
     cases: int
     unanswered: int
@@ -146,13 +148,30 @@ class OpenTotal(NamedTuple):
 
 def open_totals(connection: Connection) -> dict[str, OpenTotal]:
     """How many open cases of each category; a category without one is not there."""
-    unanswered = sa.func.count().filter(cases.c.state == "raised")
+    unanswered = sa.func.count().filter(cases.c.state == "raised", cases.c.severity.in_(GRAVE))
     query = (
         sa.select(cases.c.category, sa.func.count(), unanswered)
         .where(cases.c.closed_at_ms.is_(None))
         .group_by(cases.c.category)
     )
     return {row[0]: OpenTotal(row[1], row[2]) for row in connection.execute(query)}
+
+
+def open_cases_of_device(connection: Connection, viewer: Viewer, device_id: str) -> list[Row]:
+    """What is open about a device, the most urgent first."""
+    query = _cases(viewer).where(cases.c.closed_at_ms.is_(None), cases.c.device == device_id)
+    return rows_of(connection, query.order_by(_URGENCY, cases.c.raised_at_ms))
+
+
+def devices_of_rules(connection: Connection, rules: str) -> set[str]:
+    """Devices about which a case of rules with names that begin so is open and still true."""
+    query = sa.select(cases.c.device).where(
+        cases.c.closed_at_ms.is_(None),
+        cases.c.active,
+        cases.c.device.is_not(None),
+        cases.c.rule.startswith(rules, autoescape=True),
+    )
+    return set(connection.execute(query).scalars())
 
 
 def cases_between(connection: Connection, from_ms: int, to_ms: int) -> list[Row]:
@@ -208,9 +227,11 @@ def find_devices(
     words: str = "",
     after: str = "",
     limit: int | None = None,
+    offset: int = 0,
 ) -> list[Row]:
     """Registered devices by id; `words` is looked for in id, names, place and code."""
-    query = _devices().where(devices.c.id > after).order_by(devices.c.id).limit(limit)
+    query = _devices().where(devices.c.id > after).order_by(devices.c.id)
+    query = query.limit(limit).offset(offset)
     if family is not None:
         query = query.where(devices.c.family == family)
     if grid is not None:
@@ -252,7 +273,7 @@ def resident(connection: Connection, resident_id: str) -> Row | None:
     return None if row is None else _with_lists(row)
 
 
-def all_residents(connection: Connection, words: str, limit: int) -> list[Row]:
+def all_residents(connection: Connection, words: str, limit: int, offset: int = 0) -> list[Row]:
     """Residents by grid and place; `words` is looked for in name and place."""
     query = (
         sa.select(residents, *_PLACE, *_GRID)
@@ -260,6 +281,7 @@ def all_residents(connection: Connection, words: str, limit: int) -> list[Row]:
         .outerjoin(grids, grids.c.id == residents.c.grid)
         .order_by(residents.c.grid, residents.c.place, residents.c.id)
         .limit(limit)
+        .offset(offset)
     )
     if words:
         columns = (residents.c.name, residents.c.place, places.c.name_zh)
@@ -291,14 +313,22 @@ def newest_strangers(connection: Connection, limit: int) -> list[Row]:
 
     One that was registered just now stays in the table until the hub's next write: not shown.
     """
-    registered = sa.select(devices.c.address)
     query = (
-        strangers.select()
-        .where(strangers.c.address.not_in(registered))
-        .order_by(strangers.c.last_ms.desc())
-        .limit(limit)
+        strangers.select().where(_UNREGISTERED).order_by(strangers.c.last_ms.desc()).limit(limit)
     )
     return [row | {"newest": _decode(row["newest_json"])} for row in rows_of(connection, query)]
+
+
+def stranger(connection: Connection, address: str) -> Row | None:
+    """One sender that nobody registered."""
+    query = strangers.select().where(strangers.c.address == address, _UNREGISTERED)
+    return _first(connection, query)
+
+
+def count_strangers(connection: Connection) -> int:
+    """How many senders wait to be registered."""
+    query = sa.select(sa.func.count()).select_from(strangers).where(_UNREGISTERED)
+    return connection.execute(query).scalar() or 0
 
 
 def newest_refusals(connection: Connection, limit: int, before: int | None) -> list[Row]:

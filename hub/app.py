@@ -6,17 +6,16 @@ broker → two links → ingest → journal → evaluate → outbox → deliver 
 
 import asyncio
 import gc
+import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.engine import Engine
 
-import rules
 from hub import private_files
 from hub.archive import FOLLOWER as ARCHIVE
 from hub.archive import archive
@@ -40,6 +39,7 @@ from hub.notifiers.mqtt import Publisher, open_publisher
 from hub.pages import keep_pages, split_address
 from hub.register import keep_site
 from hub.repeats import Repeats
+from hub.rule_files import NO_PRESS, rules_in_force
 from hub.series import Series, open_series
 from hub.settings import Settings, WrongSetting
 from hub.site import Site, read_site
@@ -48,13 +48,13 @@ from hub.tend import Tally, tend
 from hub.writer import Writer
 from rules.calendar import CHINA, read_calendar
 from rules.judge import Judge
-from rules.loader import load
+
+log = logging.getLogger(__name__)
 
 # The writer's thread asks for the interpreter after every statement; at Python's own 5 ms a commit
 # waited longer for it than for the disk (measured: a third more messages a second).
 SWITCH_INTERVAL_S = 0.0005
 GC_THRESHOLDS = (50_000, 20, 100)  # objects that are new, then generations
-COMMUNITY_RULES = Path(rules.__file__).parent / "community"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,6 @@ class House:
     links: tuple[Link, Link]
     opener: Opener
     evaluation: Evaluation
-    publisher: Publisher
     channels: Mapping[str, Channel]
     series: Series
     feed: Feed
@@ -123,9 +122,7 @@ class House:
     deliver_wake: asyncio.Event
 
 
-def build(
-    ground: Ground, address: Address, publisher: Publisher, channels: Mapping[str, Channel]
-) -> House:
+def build(ground: Ground, address: Address, channels: Mapping[str, Channel]) -> House:
     """Read what is known, and put the parts together. Raises `RuleMistakes`, `WrongSetting`."""
     settings = ground.settings
     with ground.engine.connect() as connection:
@@ -152,7 +149,6 @@ def build(
         links,
         _opener(ground, devices, unknown, links[BUTTONS]),
         evaluation,
-        publisher,
         channels,
         open_series(settings, ground.site),
         feed,
@@ -222,7 +218,9 @@ def _evaluation(
     on_register: Callable[[], None],
 ) -> Evaluation:
     settings = ground.settings
-    rule_set = load([Path(settings.rules_dir) if settings.rules_dir else COMMUNITY_RULES])
+    rule_set = rules_in_force(settings)
+    if not rule_set.hears_presses:
+        log.critical(NO_PRESS)
     judge = Judge(
         rule_set,
         zone=ground.site.zone,
@@ -245,7 +243,7 @@ def _evaluation(
     return evaluation
 
 
-def loops(house: House) -> dict[str, Coroutine[Any, Any, Any]]:
+def loops(house: House, publisher: Publisher) -> dict[str, Coroutine[Any, Any, Any]]:
     """The loops by name. They do not know each other: journal and outbox are between them."""
     ground = house.ground
     settings, clock, report = ground.settings, ground.clock, ground.health.report
@@ -291,7 +289,7 @@ def loops(house: House) -> dict[str, Coroutine[Any, Any, Any]]:
         ),
         "health": ground.health.run(),
         "tell-health": tell_health(
-            ground.health.conditions, house.publisher, ground.site.id, settings.health_look_s
+            ground.health.conditions, publisher, ground.site.id, settings.health_look_s
         ),
         "tend": tend(
             writer=ground.writer,
@@ -323,7 +321,7 @@ async def run(
                 publisher=publisher, site=ground.site.id, settings=settings, clock=clock
             ) as channels,
         ):
-            await _live(build(ground, address, publisher, channels), dashboard, ready)
+            await _live(build(ground, address, channels), publisher, dashboard, ready)
 
 
 def settle_memory() -> None:
@@ -338,11 +336,13 @@ def settle_memory() -> None:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
 
 
-async def _live(house: House, dashboard: bool, ready: Callable[[], None] | None) -> None:
+async def _live(
+    house: House, publisher: Publisher, dashboard: bool, ready: Callable[[], None] | None
+) -> None:
     settle_memory()
     try:
         async with asyncio.TaskGroup() as tasks:
-            for name, loop in loops(house).items():
+            for name, loop in loops(house, publisher).items():
                 tasks.create_task(loop, name=name)
             if dashboard:
                 keeping = keep_pages(house.ground.settings, house.ground.health.report)

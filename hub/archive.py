@@ -13,7 +13,6 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, NamedTuple, NoReturn, Protocol
 
@@ -21,6 +20,7 @@ from sqlalchemy.engine import Connection
 
 from hub.clock import Clock
 from hub.journal import DAY_MS, GATEWAY, READING, STRANGER, Entry, Journal, move_cursor
+from hub.retry_after import retry_after_s
 from hub.series import Point, Refused, Series, Unavailable, at_ns
 from hub.settings import Settings
 from hub.writer import Writer
@@ -266,19 +266,6 @@ def points_of(entry: Entry, device: str, facts: tuple[str, str | None, str | Non
         )
         for index, reading in enumerate(entry.readings)
     ]
-
-
-def retry_after_s(header: str | None, now_ms: int) -> float | None:
-    """Seconds that a Retry-After asks for, given as such or as a date; None for neither."""
-    if header is None:
-        return None
-    if header.strip().isdecimal():
-        return float(header)
-    try:
-        until_ms = parsedate_to_datetime(header).timestamp() * 1_000
-    except ValueError:
-        return None
-    return max(0.0, (until_ms - now_ms) / 1_000)
 
 
 def _refused_texts(refused: Sequence[DeadLetter]) -> tuple[str, str]:

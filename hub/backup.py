@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
-from sqlalchemy.engine import make_url
 
 from hub import private_files
 from hub.archive import FOLLOWER
-from hub.database import SCHEMA_DIR
+from hub.database import SCHEMA_DIR, only_sqlite
 
 PAGES_AT_ONCE = 1_000  # of a copy; between them others may write
 
@@ -27,10 +26,10 @@ class BackupFailed(Exception):
 
 def file_of(database_url: str) -> Path:
     """The file of a SQLite URL. Raises `BackupFailed`."""
-    url = make_url(database_url)
-    if url.get_backend_name() != "sqlite" or not url.database:
-        raise BackupFailed(f"HUB_DATABASE_URL: only sqlite:///PATH is supported, not {url!r}")
-    return Path(url.database)
+    prefix, _, path = database_url.partition("sqlite:///")
+    if prefix or not path:
+        raise BackupFailed(only_sqlite(database_url))
+    return Path(path)
 
 
 def back_up(database: Path, target: Path) -> int:

@@ -1,7 +1,9 @@
 """The command `hub`. Each subcommand lives in `hub/commands/` and is imported when it is called."""
 
+import shutil
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -68,6 +70,14 @@ def cli() -> None:
 
 class Complaint(click.ClickException):
     """A mistake of input or settings, for a person; exit code 1."""
+
+
+def own_name() -> str:
+    """How this program is called in this terminal: `hub` where PATH finds it, else its file."""
+    if shutil.which("hub"):
+        return "hub"
+    file, here = Path(sys.executable).with_name("hub"), Path.cwd()
+    return str(file.relative_to(here) if file.is_relative_to(here) else file)
 
 
 def main() -> None:

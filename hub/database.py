@@ -331,10 +331,20 @@ class UnusableDatabase(Exception):
     """The database cannot be opened or migrated; the text is for a person."""
 
 
+def only_sqlite(url: str) -> str:
+    """Why this URL is refused; only its scheme is repeated, the rest may hold a password."""
+    scheme = url.partition("://")[0] if "://" in url else "an address without a scheme"
+    return (
+        f"HUB_DATABASE_URL: expected sqlite:///PATH, not {scheme}: the log is one file beside the "
+        "hub, so that no other server can be away when somebody presses "
+        "(docs/decisions/0003-sqlite-wal-full.md)"
+    )
+
+
 def open_engine(url: str) -> Engine:
-    """An engine for `url`. Only SQLite is tried so far; another scheme is refused in words."""
+    """An engine for `url`. Raises `UnusableDatabase` for every kind but SQLite."""
     if not url.startswith("sqlite:///"):
-        raise UnusableDatabase(f"HUB_DATABASE_URL: only sqlite:///PATH is supported, not {url!r}")
+        raise UnusableDatabase(only_sqlite(url))
     engine = sa.create_engine(url, connect_args={"isolation_level": None})
     sa.event.listen(engine, "connect", _set_pragmas)
     sa.event.listen(engine, "begin", _begin)

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-import rules
 from hub import backup, private_files
 from hub.broker import NO_BROKER, find_program
 from hub.clock import Clock
@@ -21,10 +20,11 @@ from hub.health import HUB
 from hub.local_series import FILE as SERIES_FILE
 from hub.mqtt import Address, WrongAddress
 from hub.notifiers.mqtt import reach
+from hub.rule_files import NO_PRESS, folder_of, rules_in_force
 from hub.series import Unavailable, check_influx, open_series
 from hub.settings import Settings, WrongSetting
 from hub.site import WrongSite, read_site
-from rules.loader import RuleMistakes, load
+from rules.loader import RuleMistakes
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 
@@ -32,7 +32,6 @@ OK, WARNING, PROBLEM = "ok", "warning", "problem"
 CLOCK_NOT_BEFORE_MS = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp() * 1000)
 CLOCK_BEHIND_MS_MAX = 60_000
 PRIVATE = ("*.db*", "*.log*")  # what of the data folder tells of residents
-COMMUNITY_RULES = Path(rules.__file__).parent / "community"
 
 
 class Finding(NamedTuple):
@@ -165,13 +164,14 @@ async def check_site(settings: Settings, _clock: Clock) -> Finding:
 
 
 async def check_rules(settings: Settings, _clock: Clock) -> Finding:
-    """Can every rule be read?"""
-    folder = Path(settings.rules_dir) if settings.rules_dir else COMMUNITY_RULES
+    """Can every rule be read, and does one hear a press?"""
     try:
-        rule_set = load([folder])
+        rule_set = rules_in_force(settings)
     except (RuleMistakes, OSError) as error:
         return Finding("rules", PROBLEM, str(error))
-    return Finding("rules", OK, f"{len(rule_set.rules)} rules in {folder}")
+    if not rule_set.hears_presses:
+        return Finding("rules", PROBLEM, NO_PRESS)
+    return Finding("rules", OK, f"{len(rule_set.rules)} rules in {folder_of(settings)}")
 
 
 async def check_series(settings: Settings, clock: Clock) -> Finding:

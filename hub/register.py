@@ -248,6 +248,8 @@ class Kept(NamedTuple):
 def read_sheet(file: str, content: bytes, known: Known, kind: Kind | None = None) -> Sheet:
     """Read and check a whole CSV file. Raises `WrongRegister` with every mistake."""
     text, encoding = decode(file, content)
+    if not text.strip():
+        raise WrongRegister([f"{file}: the file is empty"])
     lines = _lines(file, text)
     header_line, header = next(lines, (1, []))
     kind = kind or recognise(file, header)

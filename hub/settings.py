@@ -35,11 +35,16 @@ class Settings:
         secret=True,
     )
     database_url: str = setting(
-        "", "SQLAlchemy URL; empty: `hub.db` in the data folder (SQLite is what is tried)."
+        "",
+        "`sqlite:///PATH`; empty: `hub.db` in the data folder. Other databases, PostgreSQL too, "
+        "are refused: the log must not depend on another server (decision 0003).",
     )
     http: str = setting("127.0.0.1:8000", "Address and port of the dashboard.")
     site_file: str = setting("", "YAML file of the site; empty: a plain site named `demo`.")
-    rules_dir: str = setting("", "Folder of rules; empty: the community's rules that come along.")
+    rules_dir: str = setting(
+        "",
+        "Folder of rules that are in force *instead of* the community's; empty: the community's.",
+    )
     topics: str = setting(
         "zigbee2mqtt/+,zigbee2mqtt/+/availability,application/+/device/+/event/up,v3/+/devices/+/up",
         "Topics beside the native ones, separated by commas.",

@@ -6,6 +6,7 @@ is bounded (`hub/simulated/figures.py`); while there is no connection the world 
 """
 
 import asyncio
+import re
 import ssl
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +23,8 @@ from hub.simulated.voices import Event, stamped
 
 QOS = 1
 LOOK_FOR_REPEATS_EVERY_S = 0.25
+
+_SYSTEMS_NUMBER = re.compile(r"^\[Errno -?[0-9]+\] ")  # before the system's own words
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -187,7 +190,7 @@ class Player:
                     connected_once, wait_s = True, figures.RECONNECT_MIN_S
                     await self._converse(client)
             except* aiomqtt.MqttError as errors:
-                where, why = f"{self._address.host}:{self._address.port}", _first(errors)
+                where, why = f"{self._address.host}:{self._address.port}", _why(errors)
                 if not connected_once:
                     raise Unreachable(f"no broker answers at {where}: {why}") from None
                 if not self._ended:
@@ -288,8 +291,9 @@ def _heard_id(payload: Any) -> str:
         return ""
 
 
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+def _why(errors: BaseExceptionGroup[BaseException]) -> str:
+    """The first of them in words."""
     first: BaseException = errors
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]
-    return first
+    return _SYSTEMS_NUMBER.sub("", str(first))

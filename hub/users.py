@@ -57,17 +57,23 @@ def make_password() -> str:
 def add_user(engine: Engine, clock: Clock, name: str, role: str, password: str) -> None:
     """Let somebody in from now on. Raises `Refusal`."""
     _check(name, role, USER_ROLES)
-    if not PASSWORD_CHARS_MIN <= len(password) <= PASSWORD_CHARS_MAX:
-        raise Refusal(
-            f"password: expected {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters, "
-            f"not {len(password)}"
-        )
+    _check_password(password)
     row = {"name": name, "role": role, "password_hash": _hasher.hash(password)}
     try:
         with for_writing(engine).begin() as connection:
             connection.execute(users.insert().values(**row, added_ms=clock.now_ms()))
     except sa.exc.IntegrityError as error:
         raise Refusal(f"there is a user {name!r} already") from error
+
+
+def set_password(engine: Engine, name: str, password: str) -> None:
+    """Another password from now on; open sessions end at once. Raises `Refusal`."""
+    _check_password(password)
+    changed = users.update().where(users.c.name == name)
+    with for_writing(engine).begin() as connection:
+        if not connection.execute(changed.values(password_hash=_hasher.hash(password))).rowcount:
+            raise Refusal(f"there is no user {name!r}")
+        connection.execute(sessions.delete().where(sessions.c.user == name))
 
 
 def list_users(engine: Engine) -> list[Person]:
@@ -176,6 +182,14 @@ def remove_token(engine: Engine, name: str) -> None:
     with for_writing(engine).begin() as connection:
         if not connection.execute(tokens.delete().where(tokens.c.name == name)).rowcount:
             raise Refusal(f"there is no token {name!r}")
+
+
+def _check_password(password: str) -> None:
+    if not PASSWORD_CHARS_MIN <= len(password) <= PASSWORD_CHARS_MAX:
+        raise Refusal(
+            f"password: expected {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters, "
+            f"not {len(password)}"
+        )
 
 
 def _check(name: str, role: str, roles: tuple[str, ...]) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rules.condition import Condition, Where
+from rules.condition import Condition, Happens, Simple, Where, simple_of
 from rules.during import During
 
 if TYPE_CHECKING:
@@ -46,3 +46,15 @@ class RuleSet:
     def named(self, name: str) -> Rule | None:
         """The rule of that name."""
         return next((rule for rule in self.rules if rule.name == name), None)
+
+    @property
+    def hears_presses(self) -> bool:
+        """Does any press make an emergency?"""
+        return any(
+            rule.severity == "emergency" and any(map(_hears_press, simple_of(rule.when)))
+            for rule in self.rules
+        )
+
+
+def _hears_press(simple: Simple) -> bool:
+    return isinstance(simple, Happens) and simple.point == "press"

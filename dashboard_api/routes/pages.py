@@ -21,15 +21,22 @@ from dashboard_api.moments import DAY_MS
 from dashboard_api.rulebook import read_rulebook
 from dashboard_api.shapes import public_place
 from dashboard_api.texts import LANGUAGE_COOKIE, LANGUAGES, language_of
+from device_drivers.catalog import DRIVERS
+from hub.register import FAMILIES
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 HOME = {"admin": "/", "staff": "/", "crew": "/crew", "wall": "/wall", "program": "/docs"}
 CATEGORIES = ("emergency", "welfare", "security", "fault", "maintenance")
 YEAR_S = 31_536_000
+WITHOUT_MENU = ("wall.html", "fragments/wall.html", "fragments/cases.html")
 NO_CASES = queries.OpenTotal(0, 0)
-WALL_CASES = 8  # what can be read from five metres
+WALL_CASES = 6  # what can be read from five metres, and what the tile holds in whole rows
 KPI_DAYS = 30
+PAGES_MAX = 10_000
+Words = Annotated[str, Query(max_length=80)]
+PageNumber = Annotated[int, Query(ge=1, le=PAGES_MAX)]
+BATTERY_RULES = "battery-low"  # the rules of `fleet.yaml` about batteries begin so
 
 
 def _page(
@@ -38,6 +45,9 @@ def _page(
     now_ms = its.clock.now_ms()
     year = datetime.fromtimestamp(now_ms / 1000, its.site.zone).year
     common = {"viewer": viewer, "now_ms": now_ms, "year": year, "path": request.url.path}
+    if viewer is not None and viewer.may(Right.REGISTER) and template not in WITHOUT_MENU:
+        with its.engine.connect() as connection:
+            common["waiting"] = queries.count_strangers(connection)
     return HTMLResponse(its.texts.page(template, language_of(request), **common, **words))
 
 
@@ -94,9 +104,9 @@ def _console_words(its: Parts, viewer: Viewer, connection: Reading) -> dict[str,
     after = queries.newest_change(connection)  # the first look: nothing newer is lost after it
     limit = its.settings.page_rows_max
     cases = queries.open_cases(connection, viewer, limit)
-    told: dict[str, list[queries.Row]] = {}
+    told: dict[str, dict[str, queries.Row]] = {}  # case, channel: the newest notice
     for notice in queries.notices_of(connection, [case["id"] for case in cases]):
-        told.setdefault(notice["case_id"], []).append(notice)
+        told.setdefault(notice["case_id"], {})[notice["channel"]] = notice
     return {"after": after, "cases": cases, "told": told, "limit": limit}
 
 
@@ -149,6 +159,7 @@ def case_page(
         return _log_in(request)
     if viewer.public:
         return _home(viewer)
+    after = queries.newest_change(connection)
     row = queries.case(connection, viewer, case_id)
     if row is None:
         raise no_such_case(case_id)
@@ -160,6 +171,7 @@ def case_page(
         its,
         viewer,
         "case.html",
+        after=after,
         case=row,
         card=card,
         story=queries.story_of(connection, case_id),
@@ -224,6 +236,7 @@ def _wall_rows(its: Parts) -> dict[str, Any]:
         places = queries.places_by_path(connection)
         devices = queries.find_devices(connection)
         health = queries.health_rows(connection)
+        judged_low = queries.devices_of_rules(connection, BATTERY_RULES)
     reach = figures.coverage(devices, now_ms)
     return {
         "after": after,
@@ -235,7 +248,7 @@ def _wall_rows(its: Parts) -> dict[str, Any]:
         "residents": len(reach),
         "doors_open": figures.open_doors(devices),
         "doors": sum(device["family"] == "door" for device in devices),
-        "devices": figures.count_devices(devices, now_ms),
+        "devices": figures.count_devices(devices, now_ms, judged_low),
         "health": [{name: row[name] for name in ("part", "state")} for row in health],
     }
 
@@ -244,7 +257,22 @@ def _wall_case(case: queries.Row, places: dict[str, queries.Row]) -> dict[str, A
     names = ("id", "severity", "category", "state", "raised_at_ms", "times", "title_zh", "title_en")
     place = public_place(case, places)
     shown = {name: case[name] for name in names}
-    return shown | {"place_zh": place.zh if place else "", "place_en": place.en if place else ""}
+    shown |= {"place_zh": place.zh if place else "", "place_en": place.en if place else ""}
+    return shown | _wall_sender(case)
+
+
+def _wall_sender(case: queries.Row) -> queries.Row:
+    """What names a case without a place: a device that is nobody's own, or an unknown sender."""
+    registered = case["device_zh"] is not None
+    named = registered and case["resident_id"] is None
+    sender = ("key", "device", "family")
+    return {
+        "place": None,
+        "kind": case["family"],
+        "device_zh": case["device_zh"] if named else "",
+        "device_en": case["device_en"] if named else "",
+        **{name: None if registered else case[name] for name in sender},
+    }
 
 
 # -- lists ----------------------------------------------------------------------------------------
@@ -254,12 +282,12 @@ def _wall_case(case: queries.Row, places: dict[str, queries.Row]) -> dict[str, A
 def device_page(
     code: str, request: Request, its: PartsDep, viewer: PerhapsViewer, connection: Reading
 ) -> Response:
-    """The device behind a QR code."""
+    """The device behind a QR code, or of that id."""
     if viewer is None:
         return _log_in(request)
     if not viewer.may(Right.DEVICES):
         return _home(viewer)
-    device = queries.device_by_code(connection, code)
+    device = queries.device_by_code(connection, code) or queries.device(connection, code)
     if device is None:
         raise Problem(404, f"There is no device with the code {code}.", code="no_such_device")
     return _page(
@@ -269,6 +297,7 @@ def device_page(
         "device.html",
         device=device,
         alive=figures.is_alive(device, its.clock.now_ms()),
+        cases=queries.open_cases_of_device(connection, viewer, device["id"]),
     )
 
 
@@ -278,17 +307,27 @@ def devices_page(
     its: PartsDep,
     viewer: PerhapsViewer,
     connection: Reading,
-    q: Annotated[str, Query(max_length=80)] = "",
+    q: Words = "",
+    page: PageNumber = 1,
 ) -> Response:
     """Devices with a search."""
     if viewer is None:
         return _log_in(request)
     if not viewer.may(Right.DEVICES):
         return _home(viewer)
-    found = queries.find_devices(connection, words=q, limit=its.settings.page_rows_max)
-    now_ms = its.clock.now_ms()
-    rows = [row | {"alive": figures.is_alive(row, now_ms)} for row in map(dict, found)]
-    return _page(request, its, viewer, "devices.html", devices=rows, words=q)
+    rows_max, now_ms = its.settings.page_rows_max, its.clock.now_ms()
+    begin = (page - 1) * rows_max
+    found = queries.find_devices(connection, words=q, limit=rows_max + 1, offset=begin)
+    rows = [row | {"alive": figures.is_alive(row, now_ms)} for row in found[:rows_max]]
+    turns = _turns(page, rows_max, found)
+    return _page(request, its, viewer, "devices.html", devices=rows, words=q, turns=turns)
+
+
+def _turns(page: int, rows_max: int, found: list[queries.Row]) -> queries.Row:
+    """Where a page of a list is; `found` has one row more than is shown where there are more."""
+    first = (page - 1) * rows_max + 1
+    last = first + min(len(found), rows_max) - 1
+    return {"page": page, "first": first, "last": last, "more": len(found) > rows_max}
 
 
 @router.get("/residents")
@@ -297,17 +336,53 @@ def residents_page(
     its: PartsDep,
     viewer: PerhapsViewer,
     connection: Reading,
-    q: Annotated[str, Query(max_length=80)] = "",
+    q: Words = "",
+    page: PageNumber = 1,
 ) -> Response:
     """Residents, and whether a press of theirs would be heard; for staff."""
     if viewer is None:
         return _log_in(request)
     if not viewer.may(Right.RESIDENTS):
         return _home(viewer)
-    found = queries.all_residents(connection, q, its.settings.page_rows_max)
+    rows_max = its.settings.page_rows_max
+    found = queries.all_residents(connection, q, rows_max + 1, (page - 1) * rows_max)
     reach = figures.coverage(queries.find_devices(connection), its.clock.now_ms())
     by_id = {one.resident_id: one for one in reach}
-    return _page(request, its, viewer, "residents.html", residents=found, reach=by_id, words=q)
+    return _page(
+        request,
+        its,
+        viewer,
+        "residents.html",
+        residents=found[:rows_max],
+        reach=by_id,
+        words=q,
+        turns=_turns(page, rows_max, found),
+    )
+
+
+@router.get("/strangers")
+def strangers_page(
+    request: Request, its: PartsDep, viewer: PerhapsViewer, connection: Reading
+) -> Response:
+    """Senders that nobody registered, to be registered; for staff."""
+    if viewer is None:
+        return _log_in(request)
+    if not viewer.may(Right.REGISTER):
+        return _home(viewer)
+    places = sorted(queries.places_by_path(connection).values(), key=lambda row: row["path"])
+    return _page(
+        request,
+        its,
+        viewer,
+        "strangers.html",
+        strangers=queries.newest_strangers(connection, its.settings.page_rows_max),
+        places=places,
+        residents=sorted(
+            queries.residents_by_id(connection).values(), key=lambda row: (row["place"], row["id"])
+        ),
+        families=FAMILIES,
+        drivers=sorted(DRIVERS),
+    )
 
 
 @router.get("/rules")
@@ -334,7 +409,15 @@ def reports_page(
     from_ms = now_ms - KPI_DAYS * DAY_MS
     kpi = figures.kpi(queries.cases_between(connection, from_ms, now_ms + 1))
     shown = {name: kpi[name] for name in ("all", *CATEGORIES) if name in kpi}
-    return _page(request, its, viewer, "reports.html", kpi=shown, days=KPI_DAYS)
+    return _page(
+        request,
+        its,
+        viewer,
+        "reports.html",
+        kpi=shown,
+        days=KPI_DAYS,
+        targets=figures.ANSWER_TARGETS,
+    )
 
 
 @router.get("/docs")

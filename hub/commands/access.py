@@ -42,13 +42,31 @@ def user() -> None:
 @click.option("--ask", is_flag=True, help="Ask for a password instead of making one up.")
 def add_user(name: str, role: str, ask: bool) -> None:
     """Add a person. The password is made up and printed once, or asked for with --ask."""
-    password = (
-        click.prompt("Password", hide_input=True, confirmation_prompt=True)
-        if ask
-        else users.make_password()
-    )
+    password = _new_password(ask=ask)
     _with_database(lambda engine: users.add_user(engine, SystemClock(), name, role, password))
     click.echo(f"{name} may log in as {role}.")
+    if not ask:
+        click.echo(f"Password, shown this once: {password}")
+
+
+def _new_password(*, ask: bool) -> str:
+    if not ask:
+        return users.make_password()
+    asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return asked
+
+
+@user.command("password")
+@click.argument("name")
+@click.option("--ask", is_flag=True, help="Ask for a password instead of making one up.")
+def set_password(name: str, ask: bool) -> None:
+    """Give a person another password and end all of the person's sessions.
+
+    It is made up and printed once, or asked for with --ask.
+    """
+    password = _new_password(ask=ask)
+    _with_database(lambda engine: users.set_password(engine, name, password))
+    click.echo(f"{name} has another password; whoever was logged in by the old one is not now.")
     if not ask:
         click.echo(f"Password, shown this once: {password}")
 

@@ -1,9 +1,11 @@
 """`hub decode` and `hub drivers`: what the drivers make of a message, without a broker."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
+from itertools import groupby
 from typing import Any, BinaryIO
 
 import click
@@ -26,6 +28,9 @@ UNKNOWN_TOPICS = {
     "native": "community/demo/button/unknown/up",
     "zigbee2mqtt": "zigbee2mqtt/unknown",
 }
+# How a topic begins, and who speaks there: a driver, or a network server in its envelope.
+DRIVER_OF_TOPIC = {"community": "native", "zigbee2mqtt": "zigbee2mqtt"}
+ENVELOPE_OF_TOPIC = {"application": "chirpstack", "v3": "tts"}
 FPORT_MAX = 255
 Outcome = Decoded | Refused
 Line = Mapping[str, Any]
@@ -34,7 +39,7 @@ Line = Mapping[str, Any]
 @click.command(epilog="Exit code: 1 if the one message was refused; 0 for a file of messages.")
 @click.option("--driver", "driver_name", metavar="D", help="A name that `hub drivers` lists.")
 @click.option("--fport", type=click.IntRange(0, FPORT_MAX), help="LoRaWAN port of a bare frame.")
-@click.option("--topic", default="", help="MQTT topic of the message.")
+@click.option("--topic", default="", help="MQTT topic of the message; it tells the driver.")
 @click.option(
     "--envelope",
     type=click.Choice(ENVELOPES),
@@ -63,7 +68,9 @@ def decode(
         for raw in jsonl:
             click.echo(_json(decode_line(raw)))
         return
-    driver = _driver(driver_name, envelope)
+    begins = topic.partition("/")[0]
+    envelope = envelope or ENVELOPE_OF_TOPIC.get(begins if driver_name is None else "")
+    driver = _driver(driver_name or DRIVER_OF_TOPIC.get(begins), envelope)
     payload = sys.stdin.buffer.read()
     outcome = decode_one(payload, driver, fport=fport, topic=topic, envelope=envelope)
     click.echo(_json(shape(outcome)))
@@ -75,7 +82,7 @@ def _driver(name: str | None, envelope: str | None) -> Driver | None:
     if name is None:
         if envelope in NETWORK_SERVERS:
             return None
-        raise Complaint("--driver is missing; `hub drivers` lists the names")
+        raise Complaint("--driver is missing, or a --topic that tells it; see `hub drivers`")
     if name not in DRIVERS:
         near = get_close_matches(name, DRIVERS, n=1)
         also = f"did you mean {near[0]}?" if near else "`hub drivers` lists the names"
@@ -219,8 +226,9 @@ def _shape_reading(reading: Reading) -> dict[str, Any]:
     return shaped
 
 
-def _json(shaped: Mapping[str, Any]) -> str:
-    return json.dumps(shaped, ensure_ascii=True)
+def _json(shaped: Mapping[str, Any]) -> bytes:
+    """As people read it; only half a surrogate pair, which no text can hold, stays escaped."""
+    return json.dumps(shaped, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 @click.command()
@@ -250,6 +258,7 @@ def _shape_driver(driver: Driver) -> dict[str, Any]:
     }
 
 
+_NUMBERED = re.compile(r"_[0-9]+$")
 COLUMNS = ("name", "family", "maker", "models", "transport", "tested", "points")
 
 
@@ -262,4 +271,11 @@ def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _cell(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)
+    return ", ".join(_folded(value)) if isinstance(value, list) else str(value)
+
+
+def _folded(names: list[str]) -> Iterator[str]:
+    """`uses_1, uses_2, uses_3` as `uses_1…3`."""
+    for _stem, group in groupby(names, key=lambda name: _NUMBERED.sub("_", name)):
+        row = list(group)
+        yield row[0] if len(row) == 1 else f"{row[0]}…{row[-1].rpartition('_')[2]}"

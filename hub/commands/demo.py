@@ -8,7 +8,7 @@ import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -20,14 +20,16 @@ from hub import private_files
 from hub.app import run as run_hub
 from hub.broker import open_broker
 from hub.children import end_child, start_child
+from hub.cli import own_name
 from hub.clock import Clock, SystemClock
-from hub.commands.at_hand import DEMO_DATA_DIR
+from hub.commands.at_hand import as_demo
 from hub.commands.run import live
-from hub.database import cases, for_writing, migrate, open_engine
-from hub.demo.community import SITE_FILE, community, seed
-from hub.demo.screen import Counts, Screen, open_screen
+from hub.database import case_log, cases, devices, for_writing, migrate, open_engine
+from hub.demo.community import community, seed
+from hub.demo.screen import Counts, News, Screen, open_screen
 from hub.journal import newest
 from hub.pages import require_free, until_served
+from hub.rule_files import NO_PRESS, rules_in_force
 from hub.settings import Settings, as_environment, read_settings
 from hub.site import Site, read_site
 from hub.users import FIRST_USER, Refusal, add_token, ensure_first_user, remove_token
@@ -36,7 +38,8 @@ TOKEN = "demo"  # noqa: S105 - the name of a token, not a token
 FIRST_PRESS_S = 8.0
 DAY_BEGINS = "06:30"  # by the site's clock: a night would show little
 COUNT_EVERY_S = 1.0
-CASES_TOLD_MAX = 10
+OUTAGE_AFTER_S = 45.0
+NEWS_TOLD_MAX = 10
 PAGES_WITHIN_S = 30.0
 LOOK_EVERY_S = 0.1
 LOG_BYTES_MAX = 5_000_000
@@ -58,6 +61,29 @@ class Ready:
 
     password: str | None
     token: str
+    news: int  # the newest row of the cases' log that was there before
+
+
+class Day:
+    """The simulated day: which hour it is by now. Its time goes `speed` times as fast as life."""
+
+    def __init__(self, clock: Clock, speed: float) -> None:
+        self._clock = clock
+        self._speed = speed
+        self._began_s: float | None = None
+
+    def begin(self) -> None:
+        """It begins now."""
+        self._began_s = self._clock.monotonic_s()
+
+    @property
+    def hour(self) -> str:
+        """Such as `07:10`; empty before it began."""
+        if self._began_s is None:
+            return ""
+        passed_s = (self._clock.monotonic_s() - self._began_s) * self._speed
+        began = datetime.combine(date.min, time.fromisoformat(DAY_BEGINS))
+        return f"{began + timedelta(seconds=passed_s):%H:%M}"
 
 
 @click.command()
@@ -79,7 +105,7 @@ def demo(speed: float, seed: int, browser: bool) -> None:
 
 
 async def _demo(wish: Wish) -> None:
-    clock, settings = SystemClock(), demo_settings(read_settings())
+    clock, settings = SystemClock(), as_demo(read_settings())
     site = read_site(settings.site_file)
     require_free(settings.http)
     _log_to_file(settings.data_dir)
@@ -89,12 +115,6 @@ async def _demo(wish: Wish) -> None:
             settings = replace(settings, broker=broker.url)
             screen.say(f"Broker: {broker.url}. {broker.note}".strip())
             await _with_broker(wish, settings, site, clock, screen)
-
-
-def demo_settings(settings: Settings) -> Settings:
-    """The settings with the demo's own folder and site where nothing else was wished."""
-    data_dir = DEMO_DATA_DIR if settings.data_dir == Settings().data_dir else settings.data_dir
-    return replace(settings, data_dir=data_dir, site_file=settings.site_file or str(SITE_FILE))
 
 
 def _log_to_file(data_dir: Path) -> None:
@@ -118,29 +138,48 @@ async def _with_broker(
             tasks.create_task(run_hub(settings, clock=clock, dashboard=True, ready=subscribed.set))
             await subscribed.wait()
             await _until_served(settings.http)
-            tasks.create_task(_live_residents(wish, settings, site, clock, screen))
+            day = Day(clock, wish.speed)
+            tasks.create_task(_live_residents(wish, settings, site, clock, screen, day))
             for line in way_in(settings, site, ready):
                 screen.say(line)
+            if not rules_in_force(settings).hears_presses:
+                screen.say(f"BEWARE: {NO_PRESS}")
             if wish.browser:
                 await asyncio.to_thread(webbrowser.open, f"http://{settings.http}")
-            await _count(engine, screen)
+            await _count(engine, screen, day, ready.news)
     finally:
         engine.dispose()
 
 
 def _prepare(engine: Engine, clock: Clock, step: Callable[[str], None]) -> Ready:
-    step("making the database")
+    step("opening the database")
     migrate(engine)
-    everything = community()
-    step(
-        f"seeding {len(everything.site.grids)} grids, {len(everything.residents)} residents, "
-        f"{len(everything.devices)} devices"
-    )
+    news = _newest_news(engine)
+    step(_what_is_there(engine))
     with for_writing(engine).begin() as connection:
         seed(connection, clock.now_ms())
     with suppress(Refusal):  # there is none at the first start
         remove_token(engine, TOKEN)
-    return Ready(ensure_first_user(engine, clock), add_token(engine, clock, TOKEN, "program"))
+    token = add_token(engine, clock, TOKEN, "program")
+    return Ready(ensure_first_user(engine, clock), token, news)
+
+
+def _what_is_there(engine: Engine) -> str:
+    with engine.connect() as connection:
+        known = connection.scalar(sa.select(sa.func.count()).select_from(devices))
+        past = connection.scalar(sa.select(sa.func.count()).select_from(cases))
+    if known:
+        return f"data of the last run is there: {known} devices, {past} cases"
+    everything = community()
+    return (
+        f"seeding {len(everything.site.grids)} grids, {len(everything.residents)} residents, "
+        f"{len(everything.devices)} devices"
+    )
+
+
+def _newest_news(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return connection.scalar(sa.select(sa.func.max(case_log.c.id))) or 0
 
 
 async def _until_served(http: str) -> None:
@@ -158,7 +197,8 @@ def way_in(settings: Settings, site: Site, ready: Ready) -> list[str]:
         for row in community().devices
         if row["family"] == "button" and row["driver"] == "native"
     )
-    known = ready.password or "as shown at the first start (hub user add NAME makes another)"
+    another = f"{own_name()} user password {FIRST_USER}"
+    known = ready.password or f"as shown at the first start; another: {another}"
     return [
         f"Pages:  http://{settings.http}   user {FIRST_USER}, password {known}",
         f"Press:  mosquitto_pub -p {port} -q 1 -t community/{site.id}/button/{button}/up "
@@ -171,13 +211,14 @@ def way_in(settings: Settings, site: Site, ready: Ready) -> list[str]:
 
 
 async def _live_residents(
-    wish: Wish, settings: Settings, site: Site, clock: Clock, screen: Screen
+    wish: Wish, settings: Settings, site: Site, clock: Clock, screen: Screen, day: Day
 ) -> None:
     """The simulated residents, in a process of their own."""
-    day = datetime.fromtimestamp(clock.now_ms() / 1_000, site.zone).date()
+    today = datetime.fromtimestamp(clock.now_ms() / 1_000, site.zone).date()
     arguments = ["simulate", "--devices", str(len(community().devices))]
     arguments += ["--speed", str(wish.speed), "--seed", str(wish.seed)]
-    arguments += ["--start", f"{day}T{DAY_BEGINS}", "--first-press", str(FIRST_PRESS_S)]
+    arguments += ["--start", f"{today}T{DAY_BEGINS}", "--first-press", str(FIRST_PRESS_S)]
+    arguments += ["--outage", str(OUTAGE_AFTER_S)]
     file = settings.data_dir / "residents.log"
     with file.open("wb") as errors:
         process = await start_child(
@@ -186,6 +227,7 @@ async def _live_residents(
             stderr=errors.fileno(),
             environment={**os.environ, **as_environment(settings)},
         )
+        day.begin()
         screen.say(f"Day:    begins at {DAY_BEGINS} and goes {wish.speed:g} times as fast as life")
         try:
             code = await process.wait()
@@ -195,18 +237,34 @@ async def _live_residents(
     screen.say(f"The simulated residents stopped ({code}); see {file}")
 
 
-async def _count(engine: Engine, screen: Screen) -> None:
+async def _count(engine: Engine, screen: Screen, day: Day, seen: int) -> None:
     while True:
-        screen.show(await asyncio.to_thread(_counts, engine))
+        screen.show(await asyncio.to_thread(_counts, engine, seen, day.hour))
         await asyncio.sleep(COUNT_EVERY_S)
 
 
-def _counts(engine: Engine) -> Counts:
+def _counts(engine: Engine, seen: int, hour: str) -> Counts:
+    """What is kept and open, and what was raised since the row `seen` of the cases' log."""
     with engine.connect() as connection:
         of_cases = sa.select(sa.func.count(), sa.func.count(cases.c.closed_at_ms))
         total, closed = connection.execute(of_cases).one()
-        columns = cases.c.id, cases.c.title_zh, cases.c.title_en, cases.c.device, cases.c.place
-        newest_first = sa.select(*columns).order_by(cases.c.heard_at_ms.desc(), cases.c.id.desc())
-        found = connection.execute(newest_first.limit(CASES_TOLD_MAX))
-        words = tuple("  ".join(filter(None, row)) for row in found)
-        return Counts(newest(connection), total - closed, total, words)
+        news = tuple(_news(row) for row in connection.execute(_raised_since(seen)))
+        return Counts(newest(connection), total - closed, total, news, hour)
+
+
+def _raised_since(seen: int) -> sa.Select[tuple[int, str, str, str, str, str, str, str]]:
+    columns = "id", "title_zh", "title_en", "device", "place", "family"
+    return (
+        sa.select(case_log.c.id.label("number"), case_log.c.what, *(cases.c[n] for n in columns))
+        .join(cases, cases.c.id == case_log.c.case_id)
+        .where(case_log.c.id > seen, case_log.c.what.in_(("raised", "again")))
+        .order_by(case_log.c.id.desc())
+        .limit(NEWS_TOLD_MAX)
+    )
+
+
+def _news(row: sa.Row[tuple[int, str, str, str, str, str, str, str]]) -> News:
+    words = [row.id, row.title_zh, row.title_en, row.device, row.place]
+    if row.what == "again":
+        words.append("pressed again" if row.family == "button" else "once more")
+    return News(row.number, "  ".join(filter(None, words)))

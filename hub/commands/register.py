@@ -96,7 +96,9 @@ def export(kind: str, output: Path | None) -> None:
         if output is not None:
             private_files.make_file(output)
             output.write_bytes(text.encode("utf-8-sig"))
-    except (Mistakes, WrongSetting, UnusableDatabase, OSError) as error:
+    except (Mistakes, WrongSetting, UnusableDatabase) as error:
         raise Complaint(str(error)) from error
+    except OSError as error:
+        raise Complaint(f"{error.filename or output}: {error.strerror or error}") from error
     if output is None:
         click.echo(text.encode(), nl=False)

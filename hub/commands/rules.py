@@ -25,7 +25,8 @@ def check(paths: tuple[Path, ...]) -> None:
     found = _load(paths)
     for line in _untested(found):
         click.echo(f"{line} (a warning)")
-    click.echo(f"{len(found.rules)} rules, no mistake")
+    count = len(found.rules)
+    click.echo(f"{count} rule{'' if count == 1 else 's'}, no mistake")
 
 
 @rules.command()

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -12,12 +13,14 @@ import uvloop
 from hub import private_files
 from hub.app import open_ground
 from hub.app import run as run_hub
-from hub.broker import BrokerFailed
+from hub.broker import BrokerFailed, open_broker
+from hub.cli import own_name
 from hub.clock import SystemClock
 from hub.database import UnusableDatabase
 from hub.log import set_up_log
 from hub.mistakes import Mistakes
-from hub.mqtt import WrongAddress
+from hub.mqtt import Address, WrongAddress
+from hub.pages import require_free, split_address
 from hub.settings import Settings, WrongSetting, read_settings
 from hub.users import FIRST_USER, ensure_first_user
 from rules.loader import RuleMistakes
@@ -46,13 +49,30 @@ def run(dashboard: bool) -> None:
 
 async def _run(dashboard: bool) -> None:
     settings, clock = read_settings(), SystemClock()
+    pages = where_pages_are(settings) if dashboard else "not served (--no-dashboard)"
     await greet(settings)
-    await run_hub(
-        settings,
-        clock=clock,
-        dashboard=dashboard,
-        ready=lambda: click.echo(f"The hub runs. Pages: http://{settings.http}"),
-    )
+    async with open_broker(settings, settings.data_dir) as broker:
+        address = Address.parse(broker.url)
+        if broker.note:
+            click.echo(broker.note)
+
+        def tell() -> None:
+            click.echo("The hub runs.")
+            click.echo(f"Broker: {address.host}:{address.port}")
+            click.echo(f"Pages:  {pages}")
+
+        settings = replace(settings, broker=broker.url)
+        await run_hub(settings, clock=clock, dashboard=dashboard, ready=tell)
+
+
+def where_pages_are(settings: Settings) -> str:
+    """The pages' address, or why they are not there yet. Raises `WrongSetting`."""
+    split_address(settings.http)
+    try:
+        require_free(settings.http)
+    except WrongSetting as error:
+        return f"will be served at http://{settings.http} when it is free ({error})"
+    return f"http://{settings.http}"
 
 
 async def greet(settings: Settings) -> None:
@@ -62,7 +82,7 @@ async def greet(settings: Settings) -> None:
         password = ensure_first_user(ground.engine, clock)
     if password is not None:
         click.echo(f"First start. Log in as {FIRST_USER} with the password {password}")
-        click.echo("It is not shown again; change it with: hub user add NAME --role admin")
+        click.echo(f"Not shown again; another: {own_name()} user password {FIRST_USER}")
 
 
 def live(job: Coroutine[Any, Any, None]) -> None:
@@ -95,3 +115,4 @@ async def _until_signal(job: Coroutine[Any, Any, None]) -> None:
     except asyncio.CancelledError:
         if not task.cancelled():
             raise
+        click.echo("The hub has ended; everything is kept, and the next start goes on from here.")

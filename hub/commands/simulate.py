@@ -18,9 +18,9 @@ from hub.mqtt import Address, WrongAddress
 from hub.settings import Settings, WrongSetting, read_settings
 from hub.simulate import Pace, Player, Unreachable
 from hub.simulated.day import SimulatedDevice
-from hub.simulated.figures import DEVICES_MAX, FIGURES
+from hub.simulated.figures import DEVICES_MAX, FIGURES, OUTAGE_S
 from hub.simulated.frames import Unusable, read_frames
-from hub.simulated.voices import Event, day_events
+from hub.simulated.voices import Event, Outage, Promised, day_events
 from hub.site import Site, WrongSite, read_site
 
 FRAMES_RATE = 50.0  # where no rate is named
@@ -40,6 +40,8 @@ class Wish:
     start: str | None
     first_press: float
     presses_per_day: float
+    outage: float | None
+    run: str
     frames: Path | None
 
     @property
@@ -73,6 +75,12 @@ class Wish:
     help="Presses of one button in one simulated day.",
 )
 @click.option(
+    "--outage",
+    type=click.FloatRange(0, 1e6),
+    help=f"A gateway and all behind it fall silent after so many seconds, for {OUTAGE_S:g} s.",
+)
+@click.option("--run", default="", help="What every id begins with; else made from the clock.")
+@click.option(
     "--frames",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Play recorded frames (JSONL) instead, each in its own topic and envelope.",
@@ -82,7 +90,7 @@ def simulate(**options: Any) -> None:
 
     Without a rate a day passes at --speed (1: as in life). With a rate alone the day passes as fast
     as that needs; with both, the slower one counts. The same --seed and --start give the same
-    messages with the same ids. Ctrl-C ends it, too.
+    day; its ids are new ones, unless --run names them. Ctrl-C ends it, too.
     """
     wish = Wish(**options)
     try:
@@ -128,15 +136,19 @@ def _say(word: str) -> None:
 
 
 def _day(wish: Wish, site: Site, clock: Clock) -> Iterator[Event]:
-    start_ms = clock.now_ms() if wish.start is None else _moment_ms(wish.start, site)
+    now_ms, pace = clock.now_ms(), 1_000 * (wish.speed or 1)
+    start_ms = now_ms if wish.start is None else _moment_ms(wish.start, site)
+    outage = None
+    if wish.outage is not None:
+        outage = Outage(round(wish.outage * pace), round((wish.outage + OUTAGE_S) * pace))
     return day_events(
         [SimulatedDevice.of(row) for row in device_rows(wish.devices)],
         site=site.id,
         zone=site.zone,
         seed=wish.seed,
         start_ms=start_ms,
-        run=f"s{wish.seed}-{start_ms:x}",
-        first_press_ms=round(wish.first_press * 1_000 * (wish.speed or 1)),
+        run=wish.run or f"s{wish.seed}-{now_ms:x}",
+        promised=Promised(round(wish.first_press * pace), outage),
         figures=replace(FIGURES, presses_per_button_and_day=wish.presses_per_day),
     )
 

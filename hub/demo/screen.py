@@ -13,13 +13,21 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 
+class News(NamedTuple):
+    """A new case, or one that was raised once more; numbers grow."""
+
+    number: int
+    words: str
+
+
 class Counts(NamedTuple):
     """How things stand."""
 
     messages: int
     open_cases: int
     cases: int
-    newest: tuple[str, ...] = ()  # the newest cases in words, newest first
+    newest: tuple[News, ...] = ()  # since the start, newest first
+    hour: str = ""  # of the simulated day, such as 07:10; empty before it begins
 
 
 class Screen(Protocol):
@@ -54,7 +62,7 @@ class PlainLines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._told: tuple[str, ...] = ()
+        self._told = 0
 
     def step(self, doing: str) -> None:
         """See `Screen`."""
@@ -65,11 +73,11 @@ class PlainLines:
         self._console.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
     def show(self, counts: Counts) -> None:
-        """Only news: a line for each further case."""
-        for case in reversed(counts.newest):
-            if case not in self._told:
-                self.say(f"{case}   ({_words(counts)})")
-        self._told = counts.newest
+        """Only news: a line for each further case, and for each that was raised once more."""
+        for news in reversed(counts.newest):
+            if news.number > self._told:
+                self.say(f"{news.words}   ({_words(counts)})")
+                self._told = news.number
 
 
 class Moving:
@@ -88,9 +96,11 @@ class Moving:
 
     def show(self, counts: Counts) -> None:
         """See `Screen`."""
-        newest = f"; newest: {counts.newest[0]}" if counts.newest else ""
+        newest = f"; newest: {counts.newest[0].words}" if counts.newest else ""
         self._live.update(Spinner("dots", Text(f" {_words(counts)}{newest}")))
 
 
 def _words(counts: Counts) -> str:
-    return f"{counts.messages} messages kept, {counts.open_cases} of {counts.cases} cases open"
+    hour = f"{counts.hour} of the simulated day, " if counts.hour else ""
+    cases = f"{counts.open_cases} of {counts.cases} cases open"
+    return f"{hour}{counts.messages} messages kept, {cases}"

@@ -9,13 +9,13 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from email.utils import parsedate_to_datetime
 
 import httpx
 
 from hub.clock import Clock
 from hub.deliver import GiveUp, TryAgain
 from hub.outbox import Notice
+from hub.retry_after import retry_after_s
 from hub.settings import Settings, WrongSetting
 
 _TRY_AGAIN = {408, 425, 429}
@@ -60,7 +60,8 @@ class WebhookChannel:
             return
         reason = f"HTTP {answer.status_code} {answer.reason_phrase}".strip()
         if answer.status_code >= _SERVER_ERROR or answer.status_code in _TRY_AGAIN:
-            raise TryAgain(reason, retry_after_s(answer, self._clock.now_ms()))
+            header = answer.headers.get("Retry-After")
+            raise TryAgain(reason, retry_after_s(header, self._clock.now_ms()))
         raise GiveUp(reason)
 
 
@@ -69,17 +70,6 @@ def signature(secret: bytes, timestamp: str, body: bytes) -> str:
     return (
         f"sha256={hmac.new(secret, timestamp.encode() + b'.' + body, hashlib.sha256).hexdigest()}"
     )
-
-
-def retry_after_s(answer: httpx.Response, now_ms: int) -> float | None:
-    """The answer's Retry-After, given as seconds or as a date; None without or unreadable."""
-    text = answer.headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now_ms / 1000)
-    except ValueError:
-        return None
 
 
 @asynccontextmanager

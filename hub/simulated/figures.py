@@ -93,12 +93,15 @@ class Figures:
     heartbeat_h: float = 4
     cold_store_heartbeat_h: float = 0.25
     battery_days: tuple[float, float] = (250, 900)  # from full to empty
-    battery_changed_at_pct: float = 13  # about one in fifty is low at any time
+    battery_changed_at_pct: float = 14.6  # about one in two hundred is low at any time
     rssi_dbm: tuple[int, int] = (-104, -58)
     snr_db: tuple[float, float] = (-4, 11)
 
 
 FIGURES = Figures()
+
+# Longer than the two minutes after which a gateway that is gone becomes a case.
+OUTAGE_S = 180.0
 
 # Bounds of the simulator itself.
 DEVICES_MAX = 20_000

@@ -43,6 +43,20 @@ class Event(NamedTuple):
     retained: bool = False
 
 
+class Outage(NamedTuple):
+    """When a gateway is gone, in milliseconds of simulated time after the start."""
+
+    from_ms: int
+    to_ms: int
+
+
+class Promised(NamedTuple):
+    """What comes whatever the day brings, in milliseconds of simulated time after the start."""
+
+    press_ms: int | None = None
+    outage: Outage | None = None
+
+
 def day_events(
     devices: Sequence[SimulatedDevice],
     *,
@@ -51,22 +65,42 @@ def day_events(
     seed: int,
     start_ms: int,
     run: str,
-    first_press_ms: int | None = None,
+    promised: Promised = Promised(),  # noqa: B008 - a value that nobody can change
     figures: Figures = FIGURES,
 ) -> Iterator[Event]:
     """Everything that the devices say from `start_ms` on, their gateways first, without end.
 
-    `first_press_ms` of simulated time after the start the first button of the hub's own kind is
-    pressed, whatever the day brings. The same arguments give the same events.
+    `promised.press_ms` after the start the first button of the hub's own kind is pressed. During
+    `promised.outage` a gateway that is not this button's is gone, and nothing comes from behind
+    it. The same arguments give the same events.
     """
     acts = live(devices, seed=seed, start_ms=start_ms, zone=zone, figures=figures)
     buttons = (d for d in devices if d.family == "button" and d.driver == "native")
     button = next(buttons, None)
-    if first_press_ms is not None and button is not None:
-        press = Act(start_ms + first_press_ms, button, {"press": "sos"})
+    if promised.press_ms is not None and button is not None:
+        press = Act(start_ms + promised.press_ms, button, {"press": "sos"})
         acts = merge([press], acts, key=attrgetter("at_ms"))
     yield from gateway_words(devices, site=site, at_ms=start_ms)
-    yield from speak(acts, site=site, run=run)
+    gone, outage = _other_gateway(devices, button), promised.outage
+    if outage is None or gone is None:
+        yield from speak(acts, site=site, run=run)
+        return
+    from_ms, to_ms = start_ms + outage.from_ms, start_ms + outage.to_ms
+    heard = (
+        act for act in acts if act.device.gateway != gone.id or not from_ms <= act.at_ms < to_ms
+    )
+    words = [
+        _status(gone, b"offline", site=site, at_ms=from_ms),
+        _status(gone, b"online", site=site, at_ms=to_ms),
+    ]
+    yield from merge(words, speak(heard, site=site, run=run), key=attrgetter("at_ms"))
+
+
+def _other_gateway(
+    devices: Iterable[SimulatedDevice], button: SimulatedDevice | None
+) -> SimulatedDevice | None:
+    keeps = "" if button is None else button.gateway
+    return next((d for d in devices if d.family == "gateway" and d.id != keeps), None)
 
 
 def speak(acts: Iterable[Act], *, site: str, run: str) -> Iterator[Event]:
@@ -80,8 +114,12 @@ def gateway_words(devices: Iterable[SimulatedDevice], *, site: str, at_ms: int) 
     """What the gateways say first: that they are there (retained)."""
     for gateway in devices:
         if gateway.family == "gateway":
-            topic = f"community/{site}/gateway/{gateway.id}/status"
-            yield Event(at_ms, topic, b"online", "gateway", "native", retained=True)
+            yield _status(gateway, b"online", site=site, at_ms=at_ms)
+
+
+def _status(gateway: SimulatedDevice, word: bytes, *, site: str, at_ms: int) -> Event:
+    topic = f"community/{site}/gateway/{gateway.id}/status"
+    return Event(at_ms, topic, word, "gateway", "native", retained=True)
 
 
 def _native(act: Act, site: str, message_id: str) -> Event:

@@ -33,7 +33,9 @@ def dashboard(tmp_path: Path) -> Iterator[Dashboard]:
 @pytest.fixture
 def page(chromium: Browser, dashboard: Dashboard) -> Iterator[Page]:
     """A page of a browser of its own; a script's mistake or a breach of the policy fails."""
-    context = chromium.new_context(base_url=dashboard.url, viewport={"width": 1920, "height": 1080})
+    context = chromium.new_context(
+        base_url=dashboard.url, viewport={"width": 1920, "height": 1080}, locale="zh-CN"
+    )
     page = context.new_page()
     mistakes: list[str] = []
     page.on("pageerror", lambda error: mistakes.append(str(error)))

@@ -56,7 +56,7 @@ def test_two_at_once_see_each_other_and_the_second_is_told_who_was_first(
     log_in(page)
     other = page.context.browser
     assert other is not None
-    colleague = other.new_context(base_url=dashboard.url).new_page()
+    colleague = other.new_context(base_url=dashboard.url, locale="zh-CN").new_page()
     log_in(colleague, "admin")
     with colleague.expect_response("**/answer"):
         colleague.keyboard.press("a")

@@ -11,7 +11,17 @@ import dashboard_api
 from tests.dashboard_api.community import StandInJudge
 
 FOLDER = Path(str(dashboard_api.__file__)).parent
-PAGES = ["/", "/wall", "/crew", "/residents", "/devices", "/rules", "/reports", "/d/D1"]
+PAGES = [
+    "/",
+    "/wall",
+    "/crew",
+    "/residents",
+    "/devices",
+    "/rules",
+    "/reports",
+    "/strangers",
+    "/d/D1",
+]
 
 
 def source_texts() -> set[str | tuple[str, ...]]:

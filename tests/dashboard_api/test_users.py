@@ -1,5 +1,6 @@
 """Users, sessions, tokens, and the commands that make them."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,28 @@ def test_the_commands_print_a_secret_once_and_the_list_none(tmp_path: Path) -> N
     assert again.exit_code == 1
     assert "there is a token 'hall' already" in again.output
     engine.dispose()
+
+
+def test_another_password_ends_the_sessions_of_the_old_one(engine: Engine) -> None:
+    secret = users.open_session(engine, "staff", NOW_MS, 12)
+    users.set_password(engine, "staff", "another password")
+
+    with engine.connect() as connection:
+        assert users.of_session(connection, secret, NOW_MS) is None
+    assert users.verify(engine, "staff", PASSWORD) is None
+    assert users.verify(engine, "staff", "another password") is not None
+    with pytest.raises(users.Refusal, match="no user 'stuff'"):
+        users.set_password(engine, "stuff", "another password")
+    with pytest.raises(users.Refusal, match="password: expected"):
+        users.set_password(engine, "staff", "short")
+
+
+def test_the_command_prints_the_other_password_once(tmp_path: Path) -> None:
+    runner = CliRunner(env={"HUB_DATA_DIR": str(tmp_path), "HUB_SETTINGS": os.devnull})
+    first = runner.invoke(cli, ["user", "add", "li", "--role", "staff"]).output.split()[-1]
+    second = runner.invoke(cli, ["user", "password", "li"]).output.split()[-1]
+    engine = open_engine(f"sqlite:///{tmp_path / 'hub.db'}")
+
+    assert users.verify(engine, "li", first) is None
+    assert users.verify(engine, "li", second) == users.Person("li", "staff")
+    assert runner.invoke(cli, ["user", "password", "wang"]).exit_code == 1

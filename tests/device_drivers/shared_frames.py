@@ -1,4 +1,7 @@
-"""How much of the frames in `../shared/devices` is decoded right, by file.
+"""How much of recorded frames is decoded right, by file: our few, and the collection's many.
+
+`tests/frames` is part of the repository and holds one frame each of common devices, in the form of
+the collection's README; the collection lies in `../shared/devices`, where there is one.
 
 `python -m tests.device_drivers.shared_frames` prints the table. The facts of a line become points
 by the rules of that folder's README.
@@ -13,6 +16,7 @@ from typing import Any, NamedTuple
 from hub.commands.decode import decode_line
 
 FOLDER = Path(__file__).parents[3] / "shared" / "devices"
+OWN = Path(__file__).parents[1] / "frames"
 TOLERANCE = 0.005
 SAME = ("contact", "tamper", "battery_v", "battery_low", "vibration")
 RENAMED = {"battery_pct": "battery", "open_count": "openings"}
@@ -30,9 +34,9 @@ class Checked(NamedTuple):
     missing: list[Fact]
 
 
-def check_all() -> Iterator[Checked]:
+def check_all(folder: Path = FOLDER) -> Iterator[Checked]:
     """Every line with facts of every file; what would give the answer away is taken out before."""
-    for file in sorted(FOLDER.glob("*.jsonl")):
+    for file in sorted(folder.glob("*.jsonl")):
         for raw in file.read_bytes().splitlines():
             line = json.loads(raw)
             asked = {key: value for key, value in line.items() if key not in TELLS}

@@ -194,3 +194,41 @@ def test_the_drivers_as_json_and_as_a_table() -> None:
         assert {"family", "maker", "models", "transport", "points", "tested"} <= set(row)
         assert row["tested"] in ("frames", "hardware")
         assert row["name"] in table
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "driver"),
+    [
+        ("community/demo/door/door-b3/up", b'{"contact": "open"}', "native"),
+        ("zigbee2mqtt/door-b3", b'{"contact": false}', "zigbee2mqtt"),
+        (
+            f"application/a/device/{EUI}/event/up",
+            chirpstack(bytes.fromhex("ff2e02")),
+            "milesight_button",
+        ),
+    ],
+)
+def test_the_topic_tells_the_driver(topic: str, payload: bytes, driver: str) -> None:
+    """Nobody has to know its name."""
+    result = hub("decode", "--topic", topic, stdin=payload)
+
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.output)["driver"] == driver
+
+
+def test_what_is_printed_is_as_people_write_it() -> None:
+    """Chinese is Chinese; half a surrogate pair, which is no text, stays escaped."""
+    topic = "community/demo/door/北门/up"
+    result = hub("decode", "--topic", topic, stdin=b'{"contact": "open"}')
+    half = hub("decode", "--topic", topic, stdin=b'{"contact": "\\ud800"}')
+
+    assert '"device": "native:北门"' in result.output
+    assert "contact" in json.loads(half.output)["refused"]
+
+
+def test_numbered_points_are_one_word_of_the_table() -> None:
+    """Sixteen counters of one device are no sixteen columns."""
+    native = next(line for line in hub("drivers").output.splitlines() if line.startswith("native"))
+
+    assert "uses_1…16, rep_1…16" in native
+    assert "uses_2" not in native

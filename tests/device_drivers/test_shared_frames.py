@@ -1,11 +1,11 @@
-"""Real devices' frames, where their collection lies beside the checkout."""
+"""Real devices' frames: our own few, and their collection where it lies beside the checkout."""
 
 import pytest
 
 from device_drivers.catalog import DRIVER_FAILED
-from tests.device_drivers.shared_frames import FOLDER, Checked, check_all
+from tests.device_drivers.shared_frames import FOLDER, OWN, Checked, check_all
 
-pytestmark = pytest.mark.skipif(
+needs_collection = pytest.mark.skipif(
     not FOLDER.is_dir(), reason=f"the collection of frames is not there: {FOLDER}"
 )
 
@@ -39,6 +39,19 @@ def is_ours(one: Checked) -> bool:
     )
 
 
+def test_every_fact_of_our_own_file_is_among_the_readings_and_the_broken_line_is_refused() -> None:
+    """This one runs in every checkout."""
+    ours = list(check_all(OWN))
+
+    assert len(ours) > 10
+    assert {one.line["id"]: one.missing for one in ours if one.missing} == {}
+    assert all(one.line["source"] for one in ours)
+    refused = {one.line["id"]: one.out["refused"] for one in ours if "refused" in one.out}
+    assert set(refused) == {one.line["id"] for one in ours if "malformed" in one.line}
+    assert all("cut off" in reason for reason in refused.values())
+
+
+@needs_collection
 def test_every_fact_of_our_families_is_among_the_readings(checked: list[Checked]) -> None:
     """All of them, but for a short list with reasons; whoever mends one must take it off."""
     wrong = {
@@ -49,6 +62,7 @@ def test_every_fact_of_our_families_is_among_the_readings(checked: list[Checked]
     assert set(NOT_RIGHT) <= set(wrong)
 
 
+@needs_collection
 def test_every_line_has_an_answer(checked: list[Checked]) -> None:
     """Readings or a reason, in the order of the file, and never a bug of ours."""
     for one in checked:
@@ -57,6 +71,7 @@ def test_every_line_has_an_answer(checked: list[Checked]) -> None:
         assert DRIVER_FAILED not in one.out.get("refused", "")
 
 
+@needs_collection
 def test_what_upstream_calls_broken_gives_no_made_up_value(checked: list[Checked]) -> None:
     """A truncated frame of ours is refused, not read leniently."""
     broken = [

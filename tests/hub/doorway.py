@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiomqtt
 import sqlalchemy as sa
@@ -23,6 +23,14 @@ from hub.writer import Writer
 from tests.programs import Mosquitto
 
 PATIENCE_S = 20.0
+
+Result = TypeVar("Result")
+
+
+async def soon(what: Awaitable[Result]) -> Result:
+    """What comes of it; a test that waits longer than `PATIENCE_S` has failed."""
+    async with asyncio.timeout(PATIENCE_S):
+        return await what
 
 
 class Doorway:
@@ -96,7 +104,7 @@ class Doorway:
                 )
             )
         for link in self.links:
-            await asyncio.wait_for(link.ready(), PATIENCE_S)
+            await soon(link.ready())
 
     def _start(self, loop: Any) -> None:
         self._tasks.append(asyncio.create_task(loop))

@@ -43,7 +43,8 @@ class Script:
             raise step
 
     async def next(self) -> Notice:
-        return await asyncio.wait_for(self.told.get(), SOON_S)
+        async with asyncio.timeout(SOON_S):
+            return await self.told.get()
 
 
 class Office:

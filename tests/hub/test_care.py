@@ -1,6 +1,7 @@
 """Looking after a hub: backup, restore, doctor, settings; by the command line, as people do."""
 
 import os
+import shutil
 import sqlite3
 import stat
 import threading
@@ -15,14 +16,17 @@ from click.testing import CliRunner, Result
 from sqlalchemy.engine import Engine
 
 from hub import backup, database, doctor, journal
-from hub.app import open_ground
+from hub.app import build, open_ground
 from hub.cli import cli
 from hub.clock import SystemClock
 from hub.doctor import OK, PROBLEM, WARNING, Finding
 from hub.journal import Entry
 from hub.local_series import LocalSeries
+from hub.mqtt import Address
+from hub.rule_files import rules_in_force
 from hub.series import Point
 from hub.settings import Settings, variable_of
+from rules.loader import COMMUNITY
 from tests.hub.timekeeper import Timekeeper
 from tests.programs import Mosquitto, free_port
 
@@ -337,6 +341,27 @@ async def test_a_broker_that_lets_us_in_is_fine_and_one_that_is_away_a_problem(
     assert "mqtt[s]://" in (await finding("broker", wrong)).text
 
 
+async def test_rules_of_one_s_own_that_hear_no_press_are_a_problem(
+    home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("security.yaml", "emergency.yaml"):
+        folder = home / name.partition(".")[0]
+        folder.mkdir()
+        shutil.copy(COMMUNITY / name, folder)
+    deaf = Settings(data_dir=home, rules_dir=str(home / "security"))
+    hears = Settings(data_dir=home, rules_dir=str(home / "emergency"))
+
+    found = await finding("rules", deaf)
+    assert found.verdict == PROBLEM
+    assert "no rule hears a press: emergency calls raise no case" in found.text
+    assert (await finding("rules", hears)).verdict == OK
+    assert rules_in_force(Settings()).hears_presses
+    for settings, warned in ((hears, False), (deaf, True)):
+        async with open_ground(settings, SystemClock()) as ground:
+            build(ground, Address("127.0.0.1", 1), {})
+        assert ("no rule hears a press" in caplog.text) == warned
+
+
 async def test_broken_rules_and_sites_are_problems_in_words(home: Path) -> None:
     (home / "broken.yaml").write_text("rules:\n  - rule: 5\n    wehn: {}\n")
     settings = Settings(
@@ -394,6 +419,26 @@ def test_the_doctor_can_tell_whether_a_hub_runs(
 
     assert result.exit_code == exit_code, result.output
     assert len(result.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("postgresql://hub:correct-horse@db/hub", "not postgresql:"),
+        ("sqlite://", "not sqlite:"),
+        ("hub.db", "not an address without a scheme:"),
+    ],
+)
+@pytest.mark.parametrize("command", [("backup", "copy.db"), ("user", "list"), ("doctor",)])
+def test_another_database_is_refused_with_the_reason_and_without_its_password(
+    run: Run, url: str, named: str, command: tuple[str, ...]
+) -> None:
+    result = run(*command, env={"HUB_DATABASE_URL": url})
+
+    assert result.exit_code == 1
+    assert f"HUB_DATABASE_URL: expected sqlite:///PATH, {named}" in result.output
+    assert "docs/decisions/0003" in result.output
+    assert "correct-horse" not in result.output
 
 
 @pytest.mark.parametrize("command", ["doctor", "settings"])

@@ -21,12 +21,14 @@ from rich.console import Console
 from device_drivers.catalog import DRIVERS
 from hub.broker import is_free
 from hub.cli import cli
-from hub.commands.demo import demo_settings
+from hub.commands.at_hand import as_demo
+from hub.commands.demo import Day
 from hub.database import devices, for_writing, migrate, open_engine, places, residents
 from hub.demo.community import community, seed
-from hub.demo.screen import Counts, Moving, PlainLines, open_screen
+from hub.demo.screen import Counts, Moving, News, PlainLines, open_screen
 from hub.register import KINDS, read_known, read_sheet, write_sheet
 from hub.settings import Settings
+from tests.hub.timekeeper import Timekeeper
 from tests.programs import free_port
 
 WITHIN_S = 60.0
@@ -104,6 +106,30 @@ async def test_the_demo_prepares_itself_and_a_press_comes_within_20_seconds(
             assert "btn-b1-402" in (await client.get(url)).text
 
 
+async def test_a_second_start_knows_the_first_and_is_as_alive(tmp_path: Path) -> None:
+    async with running_demo(tmp_path) as demo:
+        await demo.line_with("Emergency call")
+    async with running_demo(tmp_path) as demo:
+        assert "302 devices, " in await demo.line_with("data of the last run is there")
+        assert "as shown at the first start" in await demo.line_with("Pages:")
+        api = shlex.split((await demo.line_with("API:")).partition("API:")[2])
+        async with asyncio.timeout(FIRST_PRESS_WITHIN_S):
+            assert "pressed again" in await demo.line_with("Emergency call")
+        header, url = api[2].split(": ", 1), api[3]
+        async with httpx.AsyncClient(headers=[(header[0], header[1])]) as client:
+            assert "emergency-press" in (await client.get(url)).raise_for_status().text
+    assert not any("seeding" in line for line in demo.lines)
+
+
+def test_the_simulated_hour_goes_as_fast_as_the_day() -> None:
+    clock = Timekeeper()
+    day = Day(clock, 60.0)
+    assert day.hour == ""
+    day.begin()
+    clock.let_pass(41)
+    assert day.hour == "07:11"
+
+
 def _elsewhere(press: list[str]) -> list[str]:
     """The line to copy, for another button: the first one is pressed by the day itself."""
     return [word.replace("btn-b1-302", "btn-b1-402") for word in press]
@@ -139,7 +165,7 @@ async def _end_of(descriptor: int) -> None:
 
 @pytest.mark.parametrize(
     ("http", "said"),
-    [("taken", "choose another, such as HUB_HTTP=127.0.0.1:"), ("8000", "expected host:port")],
+    [("taken", "choose another, such as HUB_HTTP=127.0.0.1:"), ("8000", "expected address:port")],
 )
 def test_a_port_of_the_pages_that_cannot_be_had_is_told_with_the_setting(
     tmp_path: Path, http: str, said: str
@@ -204,10 +230,10 @@ def test_seeding_twice_changes_nothing_and_what_was_seeded_passes_the_import(
 
 
 def test_the_demo_has_a_folder_and_a_site_of_its_own_unless_others_are_wished() -> None:
-    assert demo_settings(Settings()).data_dir == Path("data/demo")
-    assert demo_settings(Settings()).site_file.endswith("site.yaml")
+    assert as_demo(Settings()).data_dir == Path("data/demo")
+    assert as_demo(Settings()).site_file.endswith("site.yaml")
     mine = Settings(data_dir=Path("mine"), site_file="mine.yaml")
-    assert demo_settings(mine) == mine
+    assert as_demo(mine) == mine
 
 
 # --- the screen ------------------------------------------------------------------------------
@@ -219,15 +245,16 @@ def test_where_there_is_no_terminal_lines_are_plain_and_tell_news_only() -> None
         assert isinstance(screen, PlainLines)
         screen.step("starting the broker")
         screen.say("a line that is longer than the forty columns of this output, [not] markup")
-        screen.show(Counts(5, 1, 1, ("C-1",)))
-        screen.show(Counts(9, 1, 1, ("C-1",)))
-        screen.show(Counts(12, 3, 3, ("C-3", "C-2", "C-1")))
+        first, second, third = News(4, "C-1"), News(5, "C-2"), News(9, "C-2  pressed again")
+        screen.show(Counts(5, 1, 1, (first,)))
+        screen.show(Counts(9, 1, 1, (first,)))
+        screen.show(Counts(12, 2, 2, (third, second, first), "07:10"))
     assert out.getvalue().splitlines() == [
         "… starting the broker",
         "a line that is longer than the forty columns of this output, [not] markup",
         "C-1   (5 messages kept, 1 of 1 cases open)",
-        "C-2   (12 messages kept, 3 of 3 cases open)",
-        "C-3   (12 messages kept, 3 of 3 cases open)",
+        "C-2   (07:10 of the simulated day, 12 messages kept, 2 of 2 cases open)",
+        "C-2  pressed again   (07:10 of the simulated day, 12 messages kept, 2 of 2 cases open)",
     ]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hub.mqtt import Address, Link, LinkSettings, WrongAddress
-from tests.hub.doorway import PATIENCE_S, client
+from tests.hub.doorway import PATIENCE_S, client, soon
 from tests.programs import Mosquitto
 
 
@@ -52,13 +52,13 @@ async def test_a_link_says_that_there_is_no_broker_and_connects_when_there_is(
     address = Address("127.0.0.1", broker.port)
     link = Link(address, bounds(), ["a/#"], lambda up, why: said.put_nowait((up, why)))
     running = asyncio.create_task(link.run())
-    up, why = await asyncio.wait_for(said.get(), PATIENCE_S)
+    up, why = await soon(said.get())
     assert not up
     assert why
     await asyncio.to_thread(broker.start)
-    await asyncio.wait_for(link.ready(), PATIENCE_S)
+    await soon(link.ready())
 
-    while not (await asyncio.wait_for(said.get(), PATIENCE_S))[0]:
+    while not (await soon(said.get()))[0]:
         pass
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
@@ -96,7 +96,7 @@ async def test_a_link_that_is_refused_says_so(tmp_path: Path) -> None:
         lambda up, why: said.put_nowait((up, why)),
     )
     running = asyncio.create_task(link.run())
-    up, why = await asyncio.wait_for(said.get(), PATIENCE_S)
+    up, why = await soon(said.get())
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     broker.stop()
@@ -125,9 +125,9 @@ async def test_something_that_takes_the_connection_and_is_no_broker_is_told_and_
             lambda up, why: said.put_nowait((up, why)),
         )
         running = asyncio.create_task(link.run())
-        up, why = await asyncio.wait_for(said.get(), PATIENCE_S)
+        up, why = await soon(said.get())
         for _ in range(2):
-            await asyncio.wait_for(calls.get(), PATIENCE_S)
+            await soon(calls.get())
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 

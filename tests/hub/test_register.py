@@ -204,7 +204,7 @@ GOOD = "d-1,door,native,native:d-1,门,b3/u1,entrance\n"
             "test.csv:2: ',' expected after '\"'; look for a quote",
         ),
         (HEAD + GOOD.replace("门", "a\0b"), "test.csv:2: a NUL character"),
-        ("", "test.csv:1: cannot tell what this is by its header"),
+        ("", "test.csv: the file is empty"),
         ("a,b\n1,2\n", "test.csv:1: cannot tell what this is by its header"),
         (
             HEAD.encode() + b"d-1,door,native,native:d-1,\xff\xfe\n",

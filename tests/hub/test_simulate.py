@@ -29,7 +29,7 @@ from hub.simulate import Pace, Player, Unreachable
 from hub.simulated.day import Act, SimulatedDevice, battery_pct, live
 from hub.simulated.figures import FIGURES
 from hub.simulated.frames import Unusable, device_eui, read_frames
-from hub.simulated.voices import Event, day_events, milesight_frame, stamped
+from hub.simulated.voices import Event, Outage, Promised, day_events, milesight_frame, stamped
 from tests.programs import Mosquitto, free_port
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -56,7 +56,7 @@ def events(number: int, *, seed: int = 1, first_press_ms: int | None = None) -> 
         seed=seed,
         start_ms=START_MS,
         run="r",
-        first_press_ms=first_press_ms,
+        promised=Promised(first_press_ms),
     )
     return list(islice(every, number))
 
@@ -115,7 +115,7 @@ def test_every_device_says_several_times_a_day_that_it_is_alive() -> None:
 def test_a_battery_falls_evenly_and_is_changed_before_it_is_empty() -> None:
     days = [battery_pct("btn-b1-302", day * DAY_MS) for day in range(2_000)]
     falls = [before - after for before, after in pairwise(days)]
-    assert min(days) >= FIGURES.battery_changed_at_pct
+    assert min(days) >= int(FIGURES.battery_changed_at_pct)
     assert sum(fall < 0 for fall in falls) in range(1, 9)
     assert max(falls) <= 1
 
@@ -137,6 +137,50 @@ def test_a_first_press_comes_when_it_was_asked_for() -> None:
     presses = [event for event in events(500, first_press_ms=12_000) if event.press]
     assert presses[0].at_ms == START_MS + 12_000
     assert presses[0].press_id
+
+
+def test_during_an_outage_a_gateway_is_gone_and_nothing_comes_from_behind_it() -> None:
+    outage = Outage(600_000, 3_000_000)
+    every = day_events(
+        devices(),
+        site="demo",
+        zone=ZONE,
+        seed=1,
+        start_ms=START_MS,
+        run="r",
+        promised=Promised(outage=outage),
+    )
+    day = list(takewhile(lambda event: event.at_ms < START_MS + 4_000_000, every))
+    [gone, back] = [event for event in day if event.family == "gateway"][-2:]
+    assert (gone.body, back.body) == (b"offline", b"online")
+    assert (gone.at_ms - START_MS, back.at_ms - START_MS) == outage
+    name = gone.topic.split("/")[3].encode()
+    moments = [e.at_ms - START_MS for e in day if name in json.dumps(e.body, default=str).encode()]
+    assert any(moment < outage.from_ms for moment in moments)
+    assert any(moment > outage.to_ms for moment in moments)
+    assert not any(outage.from_ms <= moment < outage.to_ms for moment in moments)
+
+
+def test_at_the_most_a_few_of_the_community_s_batteries_are_low() -> None:
+    first_day = START_MS // DAY_MS
+    for day in range(first_day, first_day + 400, 10):
+        low = [d for d in devices() if battery_pct(d.id, day * DAY_MS) < 15]
+        assert len(low) <= 5
+
+
+def test_two_runs_of_the_same_day_have_ids_of_their_own(broker: Mosquitto) -> None:
+    def ids(*more: str) -> list[str]:
+        command = ["simulate", "--broker", broker.url, "--count", "600", "--rate", "5000"]
+        command += ["--start", "2026-03-02T06:30", "--presses-per-day", "500", *more]
+        result = CliRunner(env={"HUB_SETTINGS": os.devnull}).invoke(cli, command)
+        found: list[str] = json.loads(result.stdout.splitlines()[-1])["press_ids"]
+        return found
+
+    first, second = ids(), ids()
+    assert first
+    assert not set(first) & set(second)
+    assert [one.rpartition("-")[2] for one in first] == [one.rpartition("-")[2] for one in second]
+    assert ids("--run", "mine") == ids("--run", "mine")
 
 
 def test_the_milesight_bytes_are_those_of_the_maker_s_examples() -> None:
@@ -280,6 +324,10 @@ def test_ctrl_c_ends_the_command_cleanly_with_its_json_line(broker: Mosquitto) -
         (["--broker", "mqtt://127.0.0.1:1", "--start", "soon"], "--start: expected a moment"),
         (["--broker", "mqtt://x", "--devices", "0"], "0 is not in the range"),
         (["--broker", "mqtt://x", "--rate", "-1"], "-1.0 is not in the range"),
+        (
+            ["--broker", "mqtt://127.0.0.1:1"],
+            "127.0.0.1:1: Connection refused",
+        ),
     ],
 )
 def test_a_wrong_option_is_told_in_words(arguments: list[str], said: str) -> None:

@@ -11,7 +11,7 @@ import aiomqtt
 import msgspec
 import pytest
 
-from hub.app import COMMUNITY_RULES
+from rules.loader import COMMUNITY
 from tests.integration.hub_process import (
     Ear,
     HubProcess,
@@ -362,7 +362,7 @@ async def test_an_import_that_cannot_be_read(tmp_path: Path) -> None:
 
 async def test_rules_that_cannot_be_read(tmp_path: Path) -> None:
     """`hub rules check` names file and line."""
-    shutil.copytree(COMMUNITY_RULES, tmp_path / "rules")
+    shutil.copytree(COMMUNITY, tmp_path / "rules")
     (tmp_path / "rules" / "broken.yaml").write_text("rules:\n  - rule: a\n   when: {\n")
     code, output, errors = await command("rules", "check", "rules", folder=tmp_path)
 

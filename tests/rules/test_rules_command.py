@@ -61,3 +61,9 @@ def test_a_rule_without_a_story_is_a_warning_and_fails_when_strict(tmp_path: Pat
     assert plain.output.splitlines()[-1] == "0 passed, 0 failed"
     assert strict.exit_code == 1
     assert strict.output.splitlines()[-1] == "0 passed, 1 failed"
+
+
+def test_one_rule_is_one_rule(tmp_path: Path) -> None:
+    """And several are several."""
+    assert "1 rule, no mistake" in hub_rules("check", write(tmp_path, text_of())).output
+    assert " rules, no mistake" in hub_rules("check").output

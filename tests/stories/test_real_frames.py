@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.device_drivers.shared_frames import FOLDER
+from tests.device_drivers.shared_frames import FOLDER, OWN
 from tests.integration.hub_process import note, quick_client
 from tests.programs import Mosquitto
 from tests.stories.following import following
@@ -22,9 +22,9 @@ ARRIVED = "SELECT count(DISTINCT packet_id) FROM journal WHERE link = 1"
 FIGURES = "SELECT figures_json FROM health WHERE part = 'ingest'"
 
 
-def largest_files() -> list[Path]:
-    """The largest files of frames, the largest first; none where they are not beside the code."""
-    return sorted(FOLDER.glob("*.jsonl"), key=lambda file: -file.stat().st_size)[:FILES]
+def largest_files(folder: Path) -> list[Path]:
+    """The largest files of frames, the largest first."""
+    return sorted(folder.glob("*.jsonl"), key=lambda file: -file.stat().st_size)[:FILES]
 
 
 async def play(hub: WholeHub, url: str, file: Path) -> dict[str, Any]:
@@ -42,9 +42,21 @@ def repeats(hub: WholeHub) -> int:
     return sum(row.get("repeats_others", 0) for row in figures)
 
 
-@pytest.mark.skipif(not FOLDER.exists(), reason="the recorded frames are not beside the checkout")
+@pytest.mark.parametrize(
+    "folder",
+    [
+        OWN,
+        pytest.param(
+            FOLDER,
+            marks=pytest.mark.skipif(
+                not FOLDER.exists(), reason="the collection of frames is not beside the checkout"
+            ),
+        ),
+    ],
+    ids=["our own", "the collection"],
+)
 async def test_every_frame_that_arrives_is_a_reading_a_stranger_or_a_refusal_with_a_reason(
-    tmp_path: Path, broker: Mosquitto
+    tmp_path: Path, broker: Mosquitto, folder: Path
 ) -> None:
     async with whole_hub(tmp_path / "hub", broker, HUB_HEALTH_WRITE_EVERY_S="0.2") as hub:
         async with (
@@ -53,7 +65,7 @@ async def test_every_frame_that_arrives_is_a_reading_a_stranger_or_a_refusal_wit
             quick_client(broker) as client,
         ):
             arrived = 0
-            for file in largest_files():
+            for file in largest_files(folder):
                 summary = await play(hub, broker.url, file)
                 heard = summary["messages"] - summary["not_subscribed"]
                 note(

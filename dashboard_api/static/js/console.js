@@ -5,13 +5,15 @@ const LOST_AFTER_MS = 4000; // two pings; with the look every half second: seen 
 const REFRESH_MS = 60;
 const TOAST_MS = 6000;
 const KEYS = { a: "answer", d: "dispatch", r: "arrive", n: "note", c: "close" };
-const ASKS = new Set(["dispatch", "note", "close"]);
+const ASKS = new Set(["dispatch", "deal", "note", "close"]);
+const SENT_AS = { deal: "note" }; // a note with an outcome: it was dealt with
 
 const byId = (id) => document.getElementById(id);
 const texts = JSON.parse(byId("texts").textContent);
 const quiet = document.body.dataset.quiet === "1";
 const title = document.title;
 let chosen = null;
+let order = []; // of the cards before they were made anew
 let asked = null;
 
 // -- what comes -------------------------------------------------------------------------------
@@ -41,11 +43,13 @@ function onState(state, before) {
 const live = new Live({ after: document.body.dataset.after, lostAfterMs: LOST_AFTER_MS, onEvent, onState });
 
 function afterRefresh() {
-  const { raised } = byId("summary").dataset;
-  document.title = Number(raised) ? `(${raised}) ${title}` : title;
+  const raised = Number(byId("summary")?.dataset.raised ?? 0);
+  document.title = raised ? `(${raised}) ${title}` : title;
   turnClocks(live);
-  mark();
+  hold();
 }
+
+document.body.addEventListener("htmx:beforeSwap", () => (order = all().map((one) => one.dataset.case)));
 
 document.body.addEventListener("htmx:afterSettle", afterRefresh);
 document.body.addEventListener("htmx:responseError", (event) => {
@@ -83,7 +87,23 @@ showSound();
 
 // -- choosing ---------------------------------------------------------------------------------
 
-const all = () => [...document.querySelectorAll("article.case")];
+const all = () => [...document.querySelectorAll("article[data-case]")];
+const only = () => (byId("whole") ? all()[0] : null); // the page of one case
+
+// Whoever worked on a card goes on there after it was made anew; if it is gone, on the next one.
+function hold() {
+  const lost = document.activeElement === document.body && !byId("ask").open;
+  if (chosen && lost && !only()) heir()?.focus({ preventScroll: true });
+  mark();
+}
+
+function heir() {
+  const cases = all();
+  const mine = cases.find((one) => one.dataset.case === chosen);
+  if (mine) return mine;
+  const after = order.slice(order.indexOf(chosen) + 1);
+  return cases.find((one) => after.includes(one.dataset.case)) ?? cases.at(-1);
+}
 
 function mark() {
   for (const one of all()) one.toggleAttribute("data-chosen", one.dataset.case === chosen);
@@ -99,18 +119,28 @@ function step(by) {
 }
 
 document.addEventListener("focusin", (event) => {
-  const found = event.target.closest?.("article.case");
+  const found = event.target.closest?.("article[data-case]");
   if (found) chosen = found.dataset.case;
   mark();
 });
 
+// A click beside the cards lets go of the one that was chosen.
+document.addEventListener("pointerdown", (event) => {
+  if (event.target.closest("article[data-case], dialog, .toast")) return;
+  chosen = null;
+  mark();
+});
+
+// Only answering finds its case by itself: the first that waits. All else is done to the chosen one.
 function caseFor(act) {
   const cases = all();
-  const mine = cases.find((one) => one.dataset.case === chosen);
-  if (act !== "answer") return mine ?? cases[0];
+  const mine = only() ?? cases.find((one) => one.dataset.case === chosen);
+  if (act !== "answer") return mine;
   const waiting = cases.filter((one) => one.dataset.state === "raised");
   return waiting.includes(mine) ? mine : waiting[0];
 }
+
+const offered = (name, found) => Boolean(byId(`${name}-${found.dataset.case}`));
 
 // -- acting -----------------------------------------------------------------------------------
 
@@ -128,7 +158,8 @@ async function send(caseId, act, body = {}) {
   const button = byId(`${act}-${caseId}`);
   button?.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(`/api/v1/cases/${encodeURIComponent(caseId)}/${act}`, {
+    const path = `/api/v1/cases/${encodeURIComponent(caseId)}/${SENT_AS[act] ?? act}`;
+    const answer = await fetch(path, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
@@ -171,14 +202,14 @@ function ask(name, caseId) {
   byId("ask-form").reset();
   byId("ask-wrong").hidden = true;
   byId("ask-title").textContent = `${texts[name]} · ${byId(`title-${caseId}`)?.textContent ?? caseId}`;
-  for (const part of dialog.querySelectorAll("[data-for]")) part.hidden = part.dataset.for !== name;
+  for (const part of dialog.querySelectorAll("[data-for]")) part.hidden = !part.dataset.for.split(" ").includes(name);
   dialog.showModal();
 }
 
 function missing(name, body) {
   if (name === "dispatch" && !body.to) return texts.need_to;
-  if (name === "close" && !body.outcome) return texts.need_outcome;
-  if (name === "note" && !body.text) return texts.need_text;
+  if ((name === "close" || name === "deal") && !body.outcome) return texts.need_outcome;
+  if ((name === "note" || name === "deal") && !body.text) return texts.need_text;
   return "";
 }
 
@@ -187,10 +218,8 @@ function asBody(name) {
   const body = {};
   if (given.text?.trim()) body.text = given.text.trim();
   if (name === "dispatch" && given.to?.trim()) body.to = given.to.trim();
-  if (name === "close") {
-    if (given.outcome) body.outcome = given.outcome;
-    body.called_back = given.called_back === "on";
-  }
+  if ((name === "close" || name === "deal") && given.outcome) body.outcome = given.outcome;
+  if (name === "close") body.called_back = given.called_back === "on";
   return body;
 }
 
@@ -204,6 +233,7 @@ byId("ask-form").addEventListener("submit", async (event) => {
   if (!wrong) byId("ask").close();
 });
 byId("ask-cancel").addEventListener("click", () => byId("ask").close());
+byId("ask").addEventListener("close", hold);
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-act]");
@@ -215,9 +245,15 @@ document.addEventListener("keydown", (event) => {
   if (typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   const key = event.key.toLowerCase();
   if (key === "j" || key === "k") step(key === "j" ? 1 : -1);
-  const found = key in KEYS ? caseFor(KEYS[key]) : null;
-  if (!found) return;
+  if (!(key in KEYS) || !all().length) return;
   event.preventDefault();
+  const found = caseFor(KEYS[key]);
+  if (!found) {
+    if (KEYS[key] !== "answer") toast(texts.choose);
+    return;
+  }
+  if (!offered(KEYS[key], found)) return;
+  if (!only()) found.focus({ preventScroll: false });
   act(KEYS[key], found.dataset.case);
 });
 
