@@ -69,11 +69,8 @@ def _condition(wanted: c.Condition) -> Words:
 
 def _simple(wanted: c.Simple) -> Words:
     match wanted:
-        case c.Silent(None):
-            return "超过预期时间没有任何消息", "nothing is heard for longer than expected"
-        case c.Silent(int(for_ms)):
-            zh, en = say_duration(for_ms)
-            return f"{zh}没有任何消息", f"nothing is heard for {en}"
+        case c.Silent(for_ms):
+            return _silent(for_ms)
         case c.Equals(point, values):
             (zh, en), (value_zh, value_en) = _point(point), _values(point, values)
             return f"{zh}为{value_zh}", f"{en} is {value_en}"
@@ -86,6 +83,13 @@ def _simple(wanted: c.Simple) -> Words:
             return _limit(point, limit, back, ("高于", "above"), ("低于", "below"))
         case _:
             return _counted(wanted)
+
+
+def _silent(for_ms: int | None) -> Words:
+    if for_ms is None:
+        return "超过预期时间没有任何消息", "nothing is heard for longer than expected"
+    zh, en = say_duration(for_ms)
+    return f"{zh}没有任何消息", f"nothing is heard for {en}"
 
 
 def _counted(wanted: c.Simple) -> Words:

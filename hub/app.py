@@ -6,7 +6,6 @@ broker → two links → ingest → journal → evaluate → outbox → deliver 
 
 import asyncio
 import gc
-import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -39,7 +38,7 @@ from hub.notifiers.mqtt import Publisher, open_publisher
 from hub.pages import keep_pages, split_address
 from hub.register import keep_site
 from hub.repeats import Repeats
-from hub.rule_files import NO_PRESS, rules_in_force
+from hub.rule_files import rules_to_run
 from hub.series import Series, open_series
 from hub.settings import Settings, WrongSetting
 from hub.site import Site, read_site
@@ -48,8 +47,6 @@ from hub.tend import Tally, tend
 from hub.writer import Writer
 from rules.calendar import CHINA, read_calendar
 from rules.judge import Judge
-
-log = logging.getLogger(__name__)
 
 # The writer's thread asks for the interpreter after every statement; at Python's own 5 ms a commit
 # waited longer for it than for the disk (measured: a third more messages a second).
@@ -218,11 +215,8 @@ def _evaluation(
     on_register: Callable[[], None],
 ) -> Evaluation:
     settings = ground.settings
-    rule_set = rules_in_force(settings)
-    if not rule_set.hears_presses:
-        log.critical(NO_PRESS)
     judge = Judge(
-        rule_set,
+        rules_to_run(settings),
         zone=ground.site.zone,
         calendar=read_calendar(CHINA),
         site=ground.site.id,

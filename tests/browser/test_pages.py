@@ -41,7 +41,7 @@ def test_a_case_is_carried_to_its_end_by_keys(page: Page, dashboard: Dashboard) 
     expect(card).to_have_attribute("data-state", "on_site")
     page.keyboard.press("c")
     page.get_by_role("button", name="保存").click()
-    expect(page.locator("#ask-wrong")).to_have_text("请选择结束原因。")
+    expect(page.locator("#ask-wrong")).to_have_text("请选择处置结果。")
     page.locator("#ask-outcome").select_option("real_need")
     page.get_by_role("button", name="保存").click()
 
