@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from device_drivers.reading import Value
 from rules import condition as c
 from rules.duration import say_duration
 from rules.during import During
@@ -18,6 +19,10 @@ _DAYS: dict[str, Words] = {
     "sun": ("周日", "Sunday"),
     "workday": ("工作日", "workdays"),
     "holiday": ("节假日", "holidays"),
+}
+_VALUES: dict[Value, Words] = {
+    "quadruple": ("四击", "quadruple"),
+    "many": ("连续按", "many in a row"),
 }
 _WHERE: dict[str, Words] = {
     "driver": ("驱动", "driver"),
@@ -72,17 +77,29 @@ def _simple(wanted: c.Simple) -> Words:
         case c.Silent(for_ms):
             return _silent(for_ms)
         case c.Equals(point, values):
-            (zh, en), (value_zh, value_en) = _point(point), _values(point, values)
-            return f"{zh}为{value_zh}", f"{en} is {value_en}"
+            return _equals(point, values)
         case c.Happens(point, values):
-            (zh, en), (value_zh, value_en) = _point(point), _values(point, values)
-            return f"收到{zh}（{value_zh}）", f"{en} happens ({value_en})"
+            return _happens(point, values)
         case c.Below(point, limit, back):
             return _limit(point, limit, back, ("低于", "below"), ("高于", "above"))
         case c.Above(point, limit, back):
             return _limit(point, limit, back, ("高于", "above"), ("低于", "below"))
         case _:
             return _counted(wanted)
+
+
+def _equals(point: str, values: tuple[Value, ...]) -> Words:
+    (zh, en), (value_zh, value_en) = _point(point), _values(point, values)
+    if values == (True,):
+        return f"报告{zh}", f"{en} is reported"
+    return f"{zh}为{value_zh}", f"{en} is {value_en}"
+
+
+def _happens(point: str, values: tuple[Value, ...]) -> Words:
+    (zh, en), (value_zh, value_en) = _point(point), _values(point, values)
+    if values == (True,):
+        return f"收到{zh}", f"{en} is received"
+    return f"收到{zh}（{value_zh}）", f"{en} happens ({value_en})"
 
 
 def _silent(for_ms: int | None) -> Words:
@@ -174,8 +191,8 @@ def _amount(point: str, value: float) -> str:
     return value_words(point, value)[0]
 
 
-def _values(point: str, values: tuple[object, ...]) -> Words:
-    said = [value_words(point, value) for value in values]  # type: ignore[arg-type]
+def _values(point: str, values: tuple[Value, ...]) -> Words:
+    said = [_VALUES.get(value) or value_words(point, value) for value in values]
     return "、".join(zh for zh, _ in said), " or ".join(en for _, en in said)
 
 

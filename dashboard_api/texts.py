@@ -137,7 +137,7 @@ def _headline(translations: NullTranslations, language: str, case: Any) -> str:
     named: str = _own(language, case, "place") or case["place"] or _own(language, case, "device")
     if named:
         return named
-    sender = str(case["key"]).removeprefix(NATIVE_MARK)[:SENDER_CHARS_MAX]
+    sender = str(case["key"] or "").removeprefix(NATIVE_MARK)[:SENDER_CHARS_MAX]
     if case["family"] == "button":
         return str(translations.gettext(marked("Unknown button"))) + f" {sender}"
     if case["device"] is not None:

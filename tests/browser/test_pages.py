@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from hub.database import for_writing, strangers
 from tests.browser.conftest import log_in
 from tests.dashboard_api.community import NAMES, PASSWORD
 from tests.dashboard_api.serving import Dashboard
@@ -47,6 +48,79 @@ def test_a_case_is_carried_to_its_end_by_keys(page: Page, dashboard: Dashboard) 
 
     expect(page.locator("#ask")).to_be_hidden()
     expect(card).to_have_count(0)
+
+
+def test_keys_act_on_the_focused_card_only_and_after_closing_on_the_next(
+    page: Page, dashboard: Dashboard
+) -> None:
+    first, second, third = (dashboard.judge.raise_case() for _ in range(3))
+    log_in(page)
+    page.keyboard.press("c")
+    expect(page.locator("#toast")).to_contain_text("请先选择一个事件")
+    expect(page.locator("#ask")).to_be_hidden()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator(f"#case-{second}")).to_be_focused()
+    page.keyboard.press("c")
+    page.locator("#ask-outcome").select_option("test")
+    page.get_by_role("button", name="保存").click()
+
+    expect(page.locator(f"#case-{second}")).to_have_count(0)
+    expect(page.locator(f"#case-{third}")).to_be_focused()
+    page.keyboard.press("r")
+    expect(page.locator(f"#case-{third}")).to_have_attribute("data-state", "on_site")
+    expect(page.locator(f"#case-{first}")).to_have_attribute("data-state", "raised")
+
+
+def test_a_crew_answers_arrives_and_closes_on_the_page_of_the_case(
+    page: Page, dashboard: Dashboard
+) -> None:
+    case_id = dashboard.judge.raise_case(category="fault", severity="warning")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"/cases/{case_id}")
+    page.locator("#name").fill("crew")
+    page.locator("#password").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    whole = page.locator("#whole")
+    page.get_by_role("button", name="受理").click()
+    expect(whole).to_have_attribute("data-state", "answered")
+    page.get_by_role("button", name="到场").click()
+    expect(whole).to_have_attribute("data-state", "on_site")
+    expect(page.get_by_role("button", name="到场")).to_have_count(0)
+    page.get_by_role("button", name="已处置").click()
+    page.locator("#ask-outcome").select_option("mended")
+    page.locator("#ask-text").fill("换了电池")
+    page.get_by_role("button", name="保存").click()
+    expect(whole).to_have_attribute("data-state", "dealt_with")
+    page.get_by_role("button", name="关闭").click()
+    page.locator("#ask-outcome").select_option("mended")
+    page.get_by_role("button", name="保存").click()
+
+    expect(whole).to_have_attribute("data-state", "closed")
+    expect(page.locator(".story")).to_contain_text("换了电池")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_stranger_is_registered_by_a_form_that_says_what_is_wrong(
+    page: Page, dashboard: Dashboard
+) -> None:
+    row = {"address": "native:new-one", "family": "button", "driver": "native", "topic": "x/up"}
+    times = {"first_ms": 0, "last_ms": 0, "messages": 1, "newest_json": "[]"}
+    with for_writing(dashboard.engine).begin() as connection:
+        connection.execute(strangers.insert().values(**row, **times))
+    log_in(page)
+    page.get_by_role("link", name="未登记设备").click()
+    page.get_by_role("button", name="登记", exact=True).click()
+    expect(page.locator(".adopt .wrong")).to_have_text("中文名称：请填写。")
+    page.locator("[name=name_zh]").fill("新按钮")
+    page.locator("[name=place]").fill("b3/u1")
+    page.get_by_role("button", name="登记", exact=True).click()
+
+    expect(page.locator("#adopted")).to_have_text("已登记： new-one")
+    expect(page.locator(".stranger")).to_have_count(0)
+    page.goto("/d/new-one")
+    expect(page.get_by_role("heading", name="新按钮")).to_be_visible()
+    expect(page.get_by_text("3号楼1单元")).to_be_visible()
 
 
 def test_two_at_once_see_each_other_and_the_second_is_told_who_was_first(

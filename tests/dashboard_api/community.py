@@ -107,7 +107,8 @@ _POINTS: dict[str, dict[str, Any]] = {
 class StandInJudge:
     """NOT the judge: raises cases by hand and knows three rules, so that pages can be tested.
 
-    An answered case cannot be answered again, closing needs an outcome, all else is allowed. It
+    An answered case cannot be answered again, closing needs an outcome, a note with an outcome
+    says that it was dealt with, all else is allowed. It
     writes the same rows as `hub/evaluate.py`: cases, case_log, changes, command_results.
     """
 
@@ -156,6 +157,8 @@ class StandInJudge:
             for entry in read(connection, self._done, 100, [COMMAND]):
                 self._done = entry.seq
                 assert entry.body is not None
+                if entry.body["act"] == "register":  # about no case: nothing to judge
+                    continue
                 ok, body = self._judge(connection, entry.seq, entry.body)
                 row = {"seq": entry.seq, "ok": ok, "body_json": encode(body)}
                 connection.execute(command_results.insert().values(row))
@@ -171,6 +174,8 @@ class StandInJudge:
         if act == "close" and not body.get("outcome"):
             return False, _no("needs_outcome", "请填写结果", "say the outcome")
         change = {name: body.get(given) for name, given in _TAKEN.get(act, {}).items()}
+        if act == "note" and body.get("outcome"):
+            change |= {"state": "dealt_with", "outcome": body["outcome"]}
         change |= {"version": case.version + 1} | (
             {"state": _STATES[act]} if act in _STATES else {}
         )
@@ -197,7 +202,13 @@ def _no(code: str, zh: str, en: str) -> dict[str, str]:
     return {"code": code, "reason_zh": zh, "reason_en": en}
 
 
-_STATES = {"answer": "answered", "dispatch": "dispatched", "arrive": "on_site", "close": "closed"}
+_STATES = {
+    "answer": "answered",
+    "dispatch": "dispatched",
+    "arrive": "on_site",
+    "confirm": "called_back",
+    "close": "closed",
+}
 _TAKEN = {
     "answer": {"answered_by": "by", "answered_at_ms": "at_ms"},
     "dispatch": {"dispatched_to": "to", "dispatched_at_ms": "at_ms"},

@@ -340,6 +340,13 @@ async def test_a_broker_that_lets_us_in_is_fine_and_one_that_is_away_a_problem(
     assert "mqtt[s]://" in (await finding("broker", wrong)).text
 
 
+def test_an_export_into_a_folder_that_is_not_there_is_said_in_words(home: Path, run: Run) -> None:
+    result = run("export", "devices", "--output", home / "nope" / "x.csv")
+
+    assert result.exit_code == 1
+    assert result.output == f"Error: {home / 'nope' / 'x.csv'}: No such file or directory\n"
+
+
 async def test_rules_of_one_s_own_that_hear_no_press_are_a_problem(
     home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

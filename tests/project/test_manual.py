@@ -1,10 +1,13 @@
 """What is written about the project is so."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from hub.cases import outward
+from rules.case import Case
 from tests.project import manual
 
 ROOT = Path(__file__).parents[2]
@@ -87,3 +90,13 @@ def test_decisions_are_numbered_without_a_gap() -> None:
     names = sorted(page.name for page in (ROOT / "docs/decisions").glob("*.md"))
 
     assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
+
+
+def test_the_mqtt_page_names_the_fields_of_a_case_and_no_others() -> None:
+    page = (ROOT / "docs/mqtt.md").read_text(encoding="utf-8")
+    table = page.partition("is flat:")[2].partition("Moments are")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    told = outward(Case(**{one.name: None for one in fields(Case)}))  # type: ignore[arg-type]
+
+    assert named == {"notice", "what", *told}
