@@ -41,6 +41,8 @@ VALUES: dict[Value, Words] = {
     "single": ("单击", "single"),
     "double": ("双击", "double"),
     "triple": ("三击", "triple"),
+    "quadruple": ("四击", "quadruple"),
+    "many": ("连续按键", "many times"),
     "long": ("长按", "long"),
     "cancel": ("取消", "cancel"),
     "test": ("测试", "test"),

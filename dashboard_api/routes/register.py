@@ -19,18 +19,18 @@ router = APIRouter(prefix="/api/v1", tags=["devices"])
 
 CELL_CHARS_MAX = 1_000
 
-# A field's name and what it must be, for people who read Chinese; English comes from the reader.
+# A field's name in both languages, and what it must be in Chinese; English comes from the reader.
 _NAME_ZH = "应为 1 到 128 个字符，不含空格和 / + # | , ;"
-_FIELDS_ZH: Mapping[str, tuple[str, str]] = {
-    "address": ("地址", "应为可显示的文字"),
-    "id": ("编号", _NAME_ZH),
-    "family": ("类别", "应为呼叫按钮、门磁、器材计数或网关"),
-    "driver": ("驱动", "没有这个驱动"),
-    "name_zh": ("中文名称", "应为可显示的文字"),
-    "name_en": ("英文名称", "应为可显示的文字"),
-    "place": ("地点", "没有这个地点"),
-    "resident": ("居民", "没有这位居民"),
-    "code": ("二维码编号", _NAME_ZH),
+_FIELDS: Mapping[str, tuple[str, str, str]] = {
+    "address": ("地址", "Address", "应为可显示的文字"),
+    "id": ("编号", "Name in the register", _NAME_ZH),
+    "family": ("类别", "Kind", "应为呼叫按钮、门磁、器材计数或网关"),
+    "driver": ("驱动", "Driver", "没有这个驱动"),
+    "name_zh": ("中文名称", "Name in Chinese", "应为可显示的文字"),
+    "name_en": ("英文名称", "Name in English", "应为可显示的文字"),
+    "place": ("地点", "Where", "没有这个地点"),
+    "resident": ("居民", "Whom it serves", "没有这位居民"),
+    "code": ("二维码编号", "Code on its label", _NAME_ZH),
 }
 
 
@@ -85,12 +85,13 @@ def _read(adoption: Adoption, known: Known) -> Row:
         try:
             row[cell.stored] = _read_cell(cell, text, known)
         except Wrong as error:
-            name, expected = _FIELDS_ZH[cell.column]
-            wrong[cell.column] = f"{name}：{expected if text else '请填写'}", str(error)
+            name_zh, name_en, expected = _FIELDS[cell.column]
+            said_zh = f"{name_zh}：{expected if text else '请填写'}"
+            wrong[cell.column] = said_zh, f"{name_en}: {error}"
     if not wrong:
         return row
     text_zh = "；".join(zh for zh, _en in wrong.values())
-    text_en = "; ".join(f"{column}: {en}" for column, (_zh, en) in wrong.items())
+    text_en = "; ".join(en for _zh, en in wrong.values())
     errors = [{"field": column, "expected": en} for column, (_zh, en) in wrong.items()]
     raise _problem(422, "wrong_device", f"{text_zh}。", f"{text_en}.", errors=errors)
 

@@ -152,7 +152,7 @@ CONDITIONS = {
 def test_a_condition_is_said_as_a_sentence(condition: str, tmp_path: Path) -> None:
     rule = f"rules:\n  - {{rule: one, when: {condition}, severity: notice, category: fault}}\n"
     (tmp_path / "one.yaml").write_text(rule, encoding="utf-8")
-    pages, mistakes = read_rulebook(Settings(rules_dir=tmp_path))
+    pages, mistakes = read_rulebook(Settings(rules_dir=str(tmp_path)))
 
     assert mistakes == []
     assert pages[0].told.when == CONDITIONS[condition]
@@ -160,7 +160,7 @@ def test_a_condition_is_said_as_a_sentence(condition: str, tmp_path: Path) -> No
 
 def test_a_broken_file_is_named_and_the_others_are_shown(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("rules: [{rule: x}]", encoding="utf-8")
-    _pages, mistakes = read_rulebook(Settings(rules_dir=tmp_path))
+    _pages, mistakes = read_rulebook(Settings(rules_dir=str(tmp_path)))
 
     assert mistakes
     assert all(line.startswith("bad.yaml:1:") for line in mistakes)

@@ -64,9 +64,9 @@ async def test_a_stranger_is_registered_and_the_hub_is_told(
 @pytest.mark.parametrize(
     ("wrong", "status", "zh", "en"),
     [
-        ({"id": ""}, 422, "编号：请填写", "id: is empty"),
-        ({"id": "a b"}, 422, "编号：应为", "id: expected 1 to 128 characters"),
-        ({"family": "lamp"}, 422, "类别：应为", "family: expected"),
+        ({"id": ""}, 422, "编号：请填写", "Name in the register: is empty"),
+        ({"id": "a b"}, 422, "编号：应为", "Name in the register: expected 1 to 128 characters"),
+        ({"family": "lamp"}, 422, "类别：应为", "Kind: expected"),
         ({"driver": "nativ"}, 422, "没有这个驱动", "did you mean native?"),
         ({"place": "b9/u9"}, 422, "没有这个地点", "unknown place"),
         ({"resident": "r-77"}, 422, "没有这位居民", "unknown resident"),
