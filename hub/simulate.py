@@ -221,7 +221,8 @@ class Player:
                 tasks.create_task(self._send(client))
 
     async def _send(self, client: aiomqtt.Client) -> None:
-        while True:
+        # aiomqtt waits by `wait_for`, which Python 3.11 lets swallow a cancellation: hence `_ended`.
+        while not self._ended:
             event, payload = await self._next()
             try:
                 await client.publish(event.topic, payload, qos=QOS, retain=event.retained)

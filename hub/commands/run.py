@@ -25,6 +25,7 @@ from hub.settings import Settings, WrongSetting, read_settings
 from hub.users import FIRST_USER, ensure_first_user
 from rules.loader import RuleMistakes
 
+CANCEL_AGAIN_S = 12.0  # longer than the broker and the pages are given to end by themselves
 FELL = 70  # exit code of a bug: whoever looks after the process starts it again
 FOR_A_PERSON = (
     WrongSetting,
@@ -109,10 +110,26 @@ async def _until_signal(job: Coroutine[Any, Any, None]) -> None:
     task = asyncio.ensure_future(job)
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(sign, task.cancel)
+        loop.add_signal_handler(sign, _end, loop, task)
     try:
         await task
     except asyncio.CancelledError:
         if not task.cancelled():
             raise
         click.echo("The hub has ended; everything is kept, and the next start goes on from here.")
+
+
+def _end(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+    """Cancel the job; whoever has not ended after a while is cancelled again.
+
+    A library that waits by `asyncio.wait_for` can swallow a cancellation in Python 3.11; its task
+    would go on, and the hub would hang until it is killed.
+    """
+    task.cancel()
+    loop.call_later(CANCEL_AGAIN_S, _cancel_all, loop)
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
+    loop.call_later(CANCEL_AGAIN_S, _cancel_all, loop)
