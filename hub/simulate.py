@@ -221,7 +221,7 @@ class Player:
                 tasks.create_task(self._send(client))
 
     async def _send(self, client: aiomqtt.Client) -> None:
-        # aiomqtt waits by `wait_for`, which Python 3.11 lets swallow a cancellation: hence `_ended`.
+        # aiomqtt waits by `wait_for`, which can swallow a cancellation: hence `_ended`.
         while not self._ended:
             event, payload = await self._next()
             try:
@@ -265,7 +265,7 @@ class Player:
             self.tally.outside += 1
 
     async def _repeat(self, client: aiomqtt.Client) -> None:
-        while True:
+        while not self._ended:
             await asyncio.sleep(LOOK_FOR_REPEATS_EVERY_S)
             now_s = self._clock.monotonic_s()
             for waiting in [press for press in self._waiting.values() if press.due_s <= now_s]:
