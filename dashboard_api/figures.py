@@ -9,12 +9,11 @@ from itertools import pairwise
 from statistics import median
 from typing import Any, NamedTuple
 
-from device_drivers.catalog import DRIVERS
+from hub.devices import expected_silence_s
 from hub.series import Row as SeriesRow
 
 Row = Mapping[str, Any]
 
-EXPECTED_SILENCE_S = 26 * 3_600  # of a device whose driver is not known (RULES: the default)
 # Limit in s: how many of a hundred cases are to be answered within it. UK telecare, second-hand.
 ANSWER_TARGETS = {60: 97.5, 180: 99.0}
 ANSWER_LIMITS_S = tuple(ANSWER_TARGETS)  # the two figures of the KPI's definition
@@ -23,19 +22,11 @@ ANSWER_LIMITS_S = tuple(ANSWER_TARGETS)  # the two figures of the KPI's definiti
 # -- devices --------------------------------------------------------------------------------------
 
 
-def expected_silence_s(device: Row) -> int:
-    """How long this device may be silent: its own window, its driver's, or the default."""
-    own: int | None = device["expected_silence_s"]
-    if own is not None:
-        return own
-    driver = DRIVERS.get(device["driver"])
-    return EXPECTED_SILENCE_S if driver is None else driver.expected_silence_s
-
-
 def is_alive(device: Row, now_ms: int) -> bool:
     """Was something heard of it within its expected silence?"""
     heard_ms: int | None = device["heard_ms"]
-    return heard_ms is not None and now_ms - heard_ms <= expected_silence_s(device) * 1000
+    silence_s = expected_silence_s(device["expected_silence_s"], device["driver"])
+    return heard_ms is not None and now_ms - heard_ms <= silence_s * 1000
 
 
 def is_offline(device: Row) -> bool:

@@ -41,7 +41,7 @@ _DOWN = {
 
 def facts_of(device: Device) -> DeviceFacts:
     """What the rules may know of a registered device."""
-    silence_s = expected_silence_s(device)
+    silence_s = expected_silence_s(device.expected_silence_s, device.driver)
     return DeviceFacts(
         id=device.id,
         family=device.family,
