@@ -74,10 +74,22 @@ def history(*parts: tuple[int, Read]) -> Read:
     return read_record
 
 
-BATTERY = Channel(1, number("battery"))
+NO_VALUE = 0xFF  # what some firmware sends where it has not measured yet
+
+
+def _percent(point: str, divisor: int) -> Read:
+    """A percentage in one byte; the byte of a sensor that has none is no reading."""
+    read = number(point, divisor=divisor)
+    return lambda data: [] if data[0] == NO_VALUE else read(data)
+
+
+BATTERY = Channel(1, _percent("battery", 1))
 TEMPERATURE = Channel(2, number("temperature", divisor=10, size=2, signed=True))
 TEMPERATURE_ALARM = TEMPERATURE._replace(size=3)
-HUMIDITY = Channel(1, number("humidity", divisor=2))
+TEMPERATURE_CHANGE = TEMPERATURE._replace(size=5)
+HUMIDITY = Channel(1, _percent("humidity", 2))
+HUMIDITY_ALARM = HUMIDITY._replace(size=2)
+HUMIDITY_CHANGE = HUMIDITY._replace(size=3)
 PULSES_SIZE = 4
 
 
@@ -90,7 +102,12 @@ COMMON: Table = {
     (0x01, 0x75): BATTERY,
     (0x03, 0x67): TEMPERATURE,
     (0x83, 0x67): TEMPERATURE_ALARM,
+    (0x93, 0x67): TEMPERATURE_CHANGE,
+    (0x83, 0xD7): TEMPERATURE_CHANGE,
+    (0x93, 0xD7): TEMPERATURE_CHANGE,
     (0x04, 0x68): HUMIDITY,
+    (0x84, 0x68): HUMIDITY_ALARM,
+    (0x94, 0x68): HUMIDITY_CHANGE,
 }
 
 # What the device says of itself after joining, and its answers to settings: nothing of ours.
@@ -116,8 +133,10 @@ _ABOUT_ITSELF: dict[int, Size] = {
     0x1F: 4,  # firmware version
     0xFE: 1,  # reset
     0xFF: 2,  # version of the data model
-    0x03: 2,  # from here on: answers to settings
+    0x02: 2,  # from here on: answers to settings
+    0x03: 2,
     0x10: 1,
+    0x11: 4,
     0x27: 1,
     0x28: 1,
     0x2F: 1,
@@ -134,24 +153,61 @@ _ABOUT_ITSELF: dict[int, Size] = {
 _SIZE_OF_TYPE = {
     0x00: 1,  # digital input
     0x01: 1,  # digital output
+    0x29: 1,  # wall switch
+    0x31: 2,  # light controller
+    0x5B: 7,  # sound level
+    0x63: 4,  # energy
     0x65: 6,  # light
     0x67: 2,  # temperature
     0x68: 1,  # humidity
     0x6A: 2,  # activity
+    0x6B: 1,  # why it was sent
+    0x6E: 1,  # wires
+    0x70: 1,  # socket
     0x73: 2,  # air pressure
+    0x74: 2,  # voltage
     0x75: 1,  # battery
+    0x77: 2,  # depth
     0x7B: 2,  # pressure
     0x7D: 2,  # gas
+    0x7F: 2,  # conductivity
+    0x80: 4,  # power
+    0x81: 1,  # power factor
     0x82: 2,  # distance
+    0x83: 4,  # energy
+    0x84: 2,  # wind direction
+    0x85: 4,  # time
     0x88: 9,  # place
     0x8E: 1,  # calibration
+    0x94: 4,  # light
+    0x97: 4,  # charge
+    0x98: 2,  # current
+    0x99: 2,  # current
+    0x9A: 2,  # humidity
+    0x9C: 1,  # storage
+    0x9D: 2,  # light
+    0x9F: 2,  # motion
+    0xA1: 8,  # place
+    0xA2: 4,  # signal
+    0xA3: 1,  # spreading factor
+    0xA4: 2,  # transmitting power
+    0xB0: 8,  # person in a room
+    0xB1: 3,  # breath
+    0xB2: 6,  # kinds of regions
+    0xB3: 5,  # regions
+    0xB4: 9,  # time out of bed
+    0xBC: 1,  # plan
+    0xC7: 2,  # strength of a radar echo
     0xC8: 4,  # pulses
+    0xCA: 2,  # moisture
+    0xCB: 1,  # light level
     0xCC: 4,  # people in and out
     0xCD: 1,  # most people
     0xCF: 7,  # tilt with alarms
     0xD2: 4,  # running total
     0xD4: 6,  # tilt
     0xD5: 8,  # regions
+    0xD6: 1,  # what remains
     0xD9: 9,  # one Wi-Fi network
     0xDA: 8,  # flows
     0xDB: 37,  # SDI-12
@@ -159,35 +215,57 @@ _SIZE_OF_TYPE = {
     0xE2: 8,  # statistics
     0xE3: 4,  # regions
     0xE4: 5,  # dwell times
+    0xE6: 2,  # gas
+    0xEA: 5,  # calibration
+    0xEC: 5,  # rain
     0xED: 1,  # liquid
     0xEE: 1,  # calibration
     0xEF: 4,  # time
     0xF4: 2,  # event
     0xF6: 2,  # valve
+    0xF8: 6,  # person in a room
+    0xF9: 4,  # regions
+    0xFA: 8,  # time out of bed
+    0xFB: 5,  # alarm of a room
+    0xFD: 2,  # people
+    0xFE: 4,  # regions
 }
+# An alarm carries more than the value in these; in all others one byte: which alarm it is.
+_SIZE_OF_ALARM = {0x88: 9, 0x98: 7, 0x99: 7, 0xD7: 5, 0xE9: 5}
+_SIZE_OF_SUDDEN_CHANGE = {0x67: 5, 0x9A: 5, 0xD7: 5, 0x68: 3, 0x82: 5}
+_SIZE_OF_SENSOR_FAULT = {0xF6: 2}
 
-
-ALARM = 0x80
+ALARM, SUDDEN_CHANGE, SENSOR_FAULT = 0x80, 0x90, 0xB0  # the upper half of a channel's number
+TELLS_OF_SETTINGS = (0xF8, 0xF9, 0xFE, 0xFF)
+STORED = (b"\x20\xce", b"\x21\xce")  # each family has a layout of its own
 
 
 def _known(channel: int, kind: int, table: Table) -> Channel | None:
     if (channel, kind) in table:
         return table[channel, kind]
-    if channel in (0xFE, 0xFF):
-        size = _ABOUT_ITSELF.get(kind)
-    elif channel & 0xF0 == ALARM:  # the same channel with one byte behind it: which alarm it is
-        plain = _SIZE_OF_TYPE.get(kind)
-        size = None if plain is None else plain + 1
-    else:
-        size = _SIZE_OF_TYPE.get(kind)
+    size = _size(channel, kind)
     return None if size is None else Channel(size)
+
+
+def _size(channel: int, kind: int) -> Size | None:
+    if channel in TELLS_OF_SETTINGS:
+        return _ABOUT_ITSELF.get(kind) if channel in (0xFE, 0xFF) else None
+    plain = _SIZE_OF_TYPE.get(kind)
+    upper = channel & 0xF0
+    if upper == ALARM:
+        return _SIZE_OF_ALARM.get(kind, None if plain is None else plain + 1)
+    if upper == SUDDEN_CHANGE:
+        return _SIZE_OF_SUDDEN_CHANGE.get(kind)
+    if upper == SENSOR_FAULT:
+        return _SIZE_OF_SENSOR_FAULT.get(kind, 1)
+    return plain
 
 
 def read_payload(payload: bytes, table: Table) -> Found:
     """Readings of a frame. Raises `Unreadable` where the frame is cut off or says nothing known.
 
-    A channel that is not in the tables ends the reading, because nobody knows where the next one
-    begins: what stood before it is kept and the rest is named.
+    A channel that is not in the tables or is cut off ends the reading, because nobody knows where
+    the next one begins: what stood whole before it is kept and the rest is named.
     """
     readings: list[Reading] = []
     warnings: list[str] = []
@@ -196,13 +274,18 @@ def read_payload(payload: bytes, table: Table) -> Found:
         try:
             at = _step(payload, at, table, readings, warnings)
         except Unreadable as error:
-            if not any(one.point == "press" for one in readings):
-                raise
             warnings.append(str(error))
             break
-    if warnings and not readings:
+    if warnings and not readings and not _is_nobodys(payload[:2], table):
         raise Unreadable("; ".join(warnings))
     return Found(tuple(readings), tuple(warnings))
+
+
+def _is_nobodys(head: bytes, table: Table) -> bool:
+    """Whether a frame begins with a setting or a stored record of which there is no reading."""
+    if len(head) < 2 or (head[0], head[1]) in table:
+        return False
+    return head[0] in TELLS_OF_SETTINGS or head in STORED
 
 
 def _step(

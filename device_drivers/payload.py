@@ -14,7 +14,13 @@ def json_object(message: Message) -> dict[str, Any]:
     except RecursionError:
         raise Unreadable("the payload is nested too deep") from None
     except ValueError as error:
-        raise Unreadable(f"the payload is not JSON: {error}") from None
+        protobuf = "; it looks like protobuf" if _looks_like_protobuf(message.payload) else ""
+        raise Unreadable(f"the payload is not JSON{protobuf}: {error}") from None
     if isinstance(body, dict):
         return body
     raise Unreadable(f"expected a JSON object, not {shown(body)}")
+
+
+def _looks_like_protobuf(payload: bytes) -> bool:
+    """Text of JSON has no control characters but blanks and line ends; protobuf's tags are some."""
+    return any(byte < ord(" ") and byte not in b"\t\n\r" for byte in payload)

@@ -16,7 +16,12 @@ from device_drivers.reading import Reading, Value
 WHOLE_MAX = 2**63 - 1  # what SQLite and InfluxDB can keep
 CHANNELS_MAX = 16  # numbered inputs of one device
 
-PRESS_KINDS = ("sos", "single", "double", "triple", "quadruple", "many", "long", "cancel", "test")
+# What only the hub itself says of a device; a device that says so is not believed.
+HUBS_OWN = frozenset(("signal_worse",))
+
+PRESS_KINDS = (
+    *("sos", "single", "double", "triple", "quadruple", "many", "long", "fall", "cancel", "test"),
+)
 
 _shown = Repr()
 _shown.maxstring = _shown.maxother = _shown.maxlong = 40
@@ -44,6 +49,10 @@ _ROWS = (
     Point("contact", "state", "word", words=("open", "closed")),
     Point("tamper", "state", "flag"),
     Point("vibration", "state", "flag"),
+    Point("motion", "state", "flag"),
+    Point("occupancy", "state", "flag"),
+    Point("people", "measure", "whole"),
+    Point("sos", "state", "flag"),  # an emergency that lasts until it is taken back, as watches say
     Point("uses", "total", "whole"),
     Point("rep", "event", "whole"),
     Point("openings", "total", "whole"),
@@ -57,10 +66,11 @@ _ROWS = (
     Point("lqi", "measure", "number", None, 0, 255),
     Point("temperature", "measure", "number", "°C", -273.15, 2_000),
     Point("humidity", "measure", "number", "%", 0, 100),
+    Point("signal_worse", "state", "flag"),  # the survey's word: heard worse than it used to be
     Point("alive", "event", "flag"),
     Point("online", "state", "flag"),
 )
-_NUMBERED = ("uses", "rep", "in", "out", "openings")
+_NUMBERED = ("uses", "rep", "in", "out", "openings", "contact")
 
 
 def _all_points() -> dict[str, Point]:

@@ -37,7 +37,7 @@ DRIVER = Driver(
         "press",
         "battery",
     ),
-    expected_silence_s=25 * 3_600,
+    expected_silence_s=37 * 3_600,
     heard=Heard("none", "it hears a downlink only after an uplink of its own, and shows nothing"),
     tested="frames",
     decode=decoder(CHANNELS),

@@ -1,11 +1,12 @@
 """Milesight UC11xx: counting inputs 1 and 2 on channels 1 and 2."""
 
 from device_drivers.driver import Driver, Heard
-from device_drivers.milesight import Table, decoder, pulses
+from device_drivers.milesight import Channel, Table, decoder, pulses
 
 CHANNELS: Table = {
     (0x01, 0xC8): pulses("uses_1"),
     (0x02, 0xC8): pulses("uses_2"),
+    **{(channel, 0x02): Channel(8) for channel in (0x11, 0x12)},  # analogue inputs
 }
 
 
@@ -13,7 +14,12 @@ DRIVER = Driver(
     name="milesight_uc11xx",
     families=("counter",),
     maker="Milesight",
-    models=("uc11*",),
+    models=(
+        "uc11xx*",
+        "uc1114*",
+        "uc1122*",
+        "uc1152*",
+    ),
     transport="lorawan",
     points=(
         "uses",

@@ -19,7 +19,7 @@ def _line(line: int) -> Table:
 
 CHANNELS: Table = {
     **{key: channel for line in range(1, LINES + 1) for key, channel in _line(line).items()},
-    (0x04, 0xC9): Channel(4),  # VS121: people now, by region
+    (0x04, 0xC9): Channel(4, number("people")),  # VS121: people now; then by region
     (0x10, 0xF7): Channel(4),  # VS121: over one line
     (0x0D, 0xCC): Channel(4, pair("in_1", "out_1")),  # VS121
 }
@@ -55,6 +55,7 @@ DRIVER = Driver(
         "rep_6",
         "rep_7",
         "rep_8",
+        "people",
         "battery",
     ),
     expected_silence_s=25 * 3_600,

@@ -8,24 +8,37 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
-from device_drivers.driver import Decoded, Driver, Heard, Refused, Unreadable
+from device_drivers.driver import (
+    Decoded,
+    Documents,
+    Driver,
+    Heard,
+    Refused,
+    Unreadable,
+    no_documents,
+)
 from device_drivers.message import Message
 from device_drivers.moments import moment_ms
 from device_drivers.names import is_name, read_id, read_name
 from device_drivers.payload import json_object
-from device_drivers.points import READERS, shown
+from device_drivers.points import HUBS_OWN, READERS, shown
 from device_drivers.reading import Reading
 
 NAME = "native"
-Read = TypeVar("Read", int, str)
+Read = TypeVar("Read")
 TOPICS_REMEMBERED_MAX = 65_536
+NEVER_SET_MS = 864_000_000  # ten days of running; from there on it may be seconds
 FAMILIES = ("button", "door", "counter")
 SHAPE = (
     "community/{site}/{button|door|counter}/{device}/{up|status} "
     "or community/{site}/gateway/{gateway}/status"
 )
 # what an `up` may say; whether it is online says `status`, and a link quality is Zigbee's
-_READERS = {name: row for name, row in READERS.items() if name not in ("online", "lqi")}
+_READERS = {name: row for name, row in READERS.items() if name not in {"online", "lqi", *HUBS_OWN}}
+# The hub's own press of proof. On this device's topic only: from anybody else the word is refused,
+# and counts as a call like all that cannot be understood.
+CANARY = "canary"
+CANARY_ADDRESS = f"{NAME}:{CANARY}"
 _STATUS = {b"online": True, b"offline": False}
 
 
@@ -50,7 +63,7 @@ def route_of(topic: str) -> Route | Refused:
     return Route(f"{NAME}:{device}", family, leaf == "status")
 
 
-def receive(message: Message) -> Decoded | Refused:
+def receive(message: Message, _documents: Documents = no_documents) -> Decoded | Refused:
     """One native message, understood or refused."""
     route = route_of(message.topic)
     if isinstance(route, Refused):
@@ -66,10 +79,13 @@ def receive(message: Message) -> Decoded | Refused:
 
 def _up(route: Route, body: dict[str, Any]) -> Decoded | Refused:
     wrong: list[str] = []
-    at_ms = _field(body, "ts", moment_ms, wrong)
+    at_ms = _field(body, "ts", _moment, wrong)
     own_id = _field(body, "id", read_id, wrong)
     gateway = _field(body, "via", read_name, wrong)
-    readings = _readings(body, at_ms, wrong)
+    if route.address == CANARY_ADDRESS and body.get("press") == CANARY:
+        readings: tuple[Reading, ...] = (Reading("press", CANARY, at_ms),)
+    else:
+        readings = _readings(body, at_ms, wrong)
     pressed = "press" in body and any(reading.point == "press" for reading in readings)
     if wrong and not pressed:
         return _refused(route, "; ".join(wrong))
@@ -77,6 +93,15 @@ def _up(route: Route, body: dict[str, Any]) -> Decoded | Refused:
     return Decoded(
         NAME, route.address, route.family, readings, own_id, answer, gateway, tuple(wrong)
     )
+
+
+def _moment(value: Any) -> int | None:
+    """As `moment_ms`; None for a clock that was never set: it counts from 1970."""
+    if type(value) is int and 0 < value < NEVER_SET_MS:
+        return None
+    if isinstance(value, str) and value.startswith("1970-"):
+        return None
+    return moment_ms(value)
 
 
 def _field(
@@ -114,6 +139,8 @@ def _answer(body: dict[str, Any], own_id: str | None) -> str | None:
 
 
 def _status(route: Route, payload: bytes) -> Decoded | Refused:
+    if not payload:  # whoever takes a device away clears its retained will: nobody pressed
+        return Refused("status: cleared, which says nothing of the device", driver=NAME)
     online = _STATUS.get(bytes(payload))
     if online is None:
         return _refused(route, f"status: expected online or offline, not {shown(bytes(payload))}")
@@ -135,4 +162,6 @@ DRIVER = Driver(
     heard=Heard("native", '`{"heard": id}` on the device\'s own `…/down` topic'),
     tested="frames",
     receive=receive,
+    topics=("community/#",),
+    topic="community/demo/button/unknown/up",
 )

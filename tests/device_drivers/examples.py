@@ -10,8 +10,8 @@ from ruamel.yaml import YAML
 
 import device_drivers
 from device_drivers.bits import from_hex
-from device_drivers.catalog import DRIVERS
-from device_drivers.driver import Decoded, Driver, Refused
+from device_drivers.catalog import DRIVERS, decode
+from device_drivers.driver import Decoded, Driver, Frame, Refused
 from hub.commands.decode import decode_one
 
 ROOT = Path(device_drivers.__file__).parent
@@ -39,13 +39,21 @@ def all_examples() -> Iterator[tuple[Driver, Example]]:
 
 
 def payload_of(driver: Driver, example: Example) -> bytes:
-    """The device's own bytes: hex in the examples of LoRaWAN drivers, text in the others."""
+    """The device's own bytes: hex in the examples of LoRaWAN drivers, text in the others.
+
+    Bytes that are no text stand in the file as YAML's own `!!binary`.
+    """
     text = example["payload"]
+    if isinstance(text, bytes):
+        return text
     return text.encode() if driver.receive is not None else from_hex(text)
 
 
 def outcome_of(driver: Driver, example: Example) -> Decoded | Refused:
-    """What the driver makes of an example."""
+    """What the driver makes of an example; `model` is what the register would know of it."""
+    if "model" in example:
+        frame = Frame("", payload_of(driver, example), example.get("fport"), model=example["model"])
+        return decode(driver, frame)
     return decode_one(
         payload_of(driver, example),
         driver,

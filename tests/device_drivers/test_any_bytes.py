@@ -12,7 +12,7 @@ from device_drivers.driver import Decoded, Driver, Frame, Refused, Unreadable
 from device_drivers.envelopes import open_envelope
 from device_drivers.message import Message
 from device_drivers.points import POINTS, READERS
-from hub.commands.decode import decode_line
+from hub.commands.decode import Memory, decode_line
 from tests.device_drivers.examples import (
     CHIRPSTACK_TOPIC,
     TTS_TOPIC,
@@ -46,6 +46,27 @@ WORDS = st.sampled_from(
         "fPort",
         "time",
         "tags",
+        "devEUI",
+        "hardware_serial",
+        "DevEUI",
+        "DevEUI_uplink",
+        "payload_hex",
+        "Lrrs",
+        "endDevice",
+        "hotspots",
+        "deveui",
+        "gatewayId",
+        *("state_topic", "value_template", "device", "device_class", "availability", "cmps"),
+        *(
+            "nodes",
+            "properties",
+            "friendly_name",
+            "definition",
+            "exposes",
+            "vibration",
+            "fall_status",
+        ),
+        *("bn", "bt", "n", "v", "vb", "vs", "t", "contact_1", "battery_state", "presence_state"),
     ]
 )
 SCALARS = (
@@ -64,7 +85,8 @@ VALUES = st.recursive(
     ),
     max_leaves=12,
 )
-BODIES = st.dictionaries(WORDS, VALUES, max_size=8).map(lambda body: json.dumps(body).encode())
+OBJECTS = st.dictionaries(WORDS, VALUES, max_size=8)
+BODIES = (OBJECTS | st.lists(OBJECTS, max_size=3)).map(lambda body: json.dumps(body).encode())
 TOPICS = st.sampled_from(
     [
         "community/demo/button/b1/up",
@@ -73,14 +95,30 @@ TOPICS = st.sampled_from(
         "zigbee2mqtt/front_door/action",
         "zigbee2mqtt/front_door/availability",
         "zigbee2mqtt/bridge/state",
+        "zigbee2mqtt/bridge/devices",
+        "homeassistant/binary_sensor/x/config",
+        "homeassistant/device/x/config",
+        "node/binary_sensor/sos/state",
+        "node/event/button/state",
+        "homie/5/d/contact/open",
+        "homie/5/d/$description",
+        "homie/d/battery/level/$unit",
+        "spBv1.0/g/DDATA/e/d",
+        "spBv1.0/g/NBIRTH/e",
+        "a/b/senml",
         CHIRPSTACK_TOPIC,
         CHIRPSTACK_TOPIC.replace("/up", "/status"),
         TTS_TOPIC,
+        "mqtt/things/24E124136B502217/uplink",
+        "lorawan/24e124136b502217/85/up",
+        "lorawan/gateway/up",
+        "lora/24-e1-24-13-6b-50-22-17/up",
+        "eu868/gateway/0016c001f153a14c/state/conn",
     ]
 ) | st.text(max_size=40).flatmap(
-    lambda text: st.sampled_from(["community/", "zigbee2mqtt/", "v3/", "application/", ""]).map(
-        lambda start: start + text
-    )
+    lambda text: st.sampled_from(
+        ["community/", "zigbee2mqtt/", "v3/", "application/", "lorawan/", ""]
+    ).map(lambda start: start + text)
 )
 REGISTERED = st.sampled_from([None, "nobody", *DRIVERS])
 READ_JSON = st.sampled_from([json.loads, msgspec.json.decode])
@@ -96,6 +134,9 @@ def check(outcome: Decoded | Refused) -> None:
     (outcome.address + (outcome.id or "") + (outcome.answer or "")).encode()
     (outcome.gateway or "").encode()
     "".join(outcome.warnings).encode()
+    for one in outcome.announcements:
+        "".join([one.key, one.part, one.name or "", one.address or "", *one.topics]).encode()
+        json.dumps(dict(one.document))
     for reading in outcome.readings:
         read, unit = READERS[reading.point]
         assert read(reading.value) == reading.value
@@ -107,6 +148,42 @@ def check(outcome: Decoded | Refused) -> None:
 def test_any_message(topic: str, payload: bytes, registered: str | None, read_json: Any) -> None:
     """Any topic, any payload, whatever the register says."""
     check(receive(Message(topic, payload, read_json=read_json), lambda _address: registered))
+
+
+CONFIGURATIONS = st.fixed_dictionaries(
+    {"state_topic": st.just("a/b")},
+    optional={
+        "device_class": st.sampled_from(["door", "battery", "tamper", "connectivity"]) | VALUES,
+        "value_template": st.sampled_from(["{{ value_json.n }}", "{{ value_json['n'][0] }}"])
+        | VALUES,
+        "payload_on": VALUES,
+        "state_class": st.just("total_increasing") | VALUES,
+        "name": st.sampled_from(["sos", "total", "contact"]) | VALUES,
+        "availability": st.just([{"t": "a/b"}]) | VALUES,
+        "device": st.fixed_dictionaries({}, optional={"identifiers": VALUES, "name": VALUES})
+        | VALUES,
+        "~": VALUES,
+        "cmps": st.dictionaries(st.text(max_size=4), VALUES, max_size=3) | VALUES,
+    },
+)
+
+
+@given(
+    kind=st.sampled_from(["binary_sensor", "sensor", "event", "device_automation", "device"]),
+    config=CONFIGURATIONS,
+    body=st.binary(max_size=20) | st.fixed_dictionaries({"n": VALUES}).map(json.dumps),
+)
+@settings(max_examples=600, deadline=None)
+def test_any_message_after_any_configuration(kind: str, config: Any, body: bytes | str) -> None:
+    """What somebody announced may be as wrong as any message."""
+    memory = Memory()
+    payload = body if isinstance(body, bytes) else body.encode()
+    told = Message(f"homeassistant/{kind}/x/config", json.dumps(config).encode())
+    for message in (told, Message("a/b", payload), told._replace(payload=b"")):
+        outcome = receive(message, lambda _address: None, memory.documents)
+        check(outcome)
+        if isinstance(outcome, Decoded):
+            memory.keep(outcome.driver, outcome.announcements)
 
 
 @given(
@@ -146,7 +223,8 @@ def test_any_mutation_of_a_right_message(example: Any, data: st.DataObject) -> N
     if driver.receive is not None:
         check(receive(Message(row["topic"], bytes(payload)), lambda _address: None))
     else:
-        check(decode(driver, Frame("lorawan:0", bytes(payload), row["fport"])))
+        model = row.get("model", "")
+        check(decode(driver, Frame("lorawan:0", bytes(payload), row["fport"], model=model)))
 
 
 LINES = st.fixed_dictionaries(
@@ -161,6 +239,7 @@ LINES = st.fixed_dictionaries(
                 "chirpstack-v3-http",
                 "native",
                 "zigbee2mqtt",
+                *("ha-discovery", "esphome", "homie", "sparkplug-b", "senml"),
             ]
         )
         | VALUES,

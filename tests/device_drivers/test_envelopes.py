@@ -48,7 +48,8 @@ def refused(topic: str, payload: bytes, driver: str | None = None) -> Refused:
 
 def test_an_uplink_of_chirpstack() -> None:
     """Its deduplication id, its time, the gateway that heard best, and its signal as readings."""
-    assert decoded(CHIRPSTACK_TOPIC, chirpstack(PRESS)) == Decoded(
+    outcome = decoded(CHIRPSTACK_TOPIC, chirpstack(PRESS))
+    assert outcome._replace(introduction=None) == Decoded(
         "milesight_button",
         f"lorawan:{EUI}",
         "button",
@@ -60,7 +61,28 @@ def test_an_uplink_of_chirpstack() -> None:
         ),
         id="3ac7e3c4-4401-4b8d-9386-a5c902f9202d",
         gateway="0016c001f153a14d",
+        network_ms=TIME_MS,
     )
+
+
+@pytest.mark.parametrize(
+    ("profile", "maker", "model"),
+    [
+        ("Milesight WS101", "Milesight", "WS101"),
+        ("ws101", "Milesight", "ws101"),
+        ("Panic buttons", "Milesight", "Panic buttons"),
+    ],
+)
+def test_what_people_call_it_on_the_network_server_fills_in_the_form(
+    profile: str, maker: str, model: str
+) -> None:
+    info = {"devEui": EUI, "deviceName": "三楼走廊按钮", "deviceProfileName": profile}
+    outcome = decoded(CHIRPSTACK_TOPIC, chirpstack(PRESS, deviceInfo=info), "milesight_button")
+    said = outcome.introduction
+    assert said is not None
+    assert (said.address, said.name) == (f"lorawan:{EUI}", "三楼走廊按钮")
+    assert (said.maker, said.model, said.family) == (maker, model, "button")
+    assert outcome.announcements == (), "and the message is the device's own word all the same"
 
 
 def test_an_uplink_of_the_things_stack() -> None:

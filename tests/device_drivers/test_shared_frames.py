@@ -3,40 +3,24 @@
 import pytest
 
 from device_drivers.catalog import DRIVER_FAILED
-from tests.device_drivers.shared_frames import FOLDER, OWN, Checked, check_all
+from tests.device_drivers.shared_frames import (
+    FOLDER,
+    NOT_RIGHT,
+    OWN,
+    PAGE,
+    Checked,
+    check_all,
+)
 
 needs_collection = pytest.mark.skipif(
     not FOLDER.is_dir(), reason=f"the collection of frames is not there: {FOLDER}"
 )
-
-LORAWAN_MAKERS = ("milesight", "netvox", "dragino", "browan")
-PERCENT = "the frame has volts; upstream works out percent by a curve of its own"
-TRANSPORTS = ("lorawan", "chirpstack", "tts", "loriot")
-NOT_RIGHT = {
-    "S-lorawan_frames-0270": "a difference to the frame before; a driver has no memory",
-    "S-lorawan_frames-0301": "the frame is cut off: five bytes of seven",
-    "S-lorawan_frames-0223": PERCENT,
-    "S-lorawan_frames-0399": PERCENT,
-    "S-lorawan_frames-0400": PERCENT,
-    "S-lorawan_frames-0598": PERCENT,
-    "S-lorawan_frames-0619": PERCENT,
-    "S-lorawan_frames-0623": PERCENT,
-}
 
 
 @pytest.fixture(scope="module")
 def checked() -> list[Checked]:
     """Every line, decoded once."""
     return list(check_all())
-
-
-def is_ours(one: Checked) -> bool:
-    """Whether there is a driver for this family of devices."""
-    transport = one.line["transport"]
-    maker = str(one.line["vendor"]).lower()
-    return transport == "zigbee2mqtt" or (
-        transport in TRANSPORTS and maker.startswith(LORAWAN_MAKERS)
-    )
 
 
 def test_every_fact_of_our_own_file_is_among_the_readings_and_the_broken_line_is_refused() -> None:
@@ -52,14 +36,19 @@ def test_every_fact_of_our_own_file_is_among_the_readings_and_the_broken_line_is
 
 
 @needs_collection
-def test_every_fact_of_our_families_is_among_the_readings(checked: list[Checked]) -> None:
+def test_every_fact_is_among_the_readings(checked: list[Checked]) -> None:
     """All of them, but for a short list with reasons; whoever mends one must take it off."""
-    wrong = {
-        one.line["id"]: (one.missing, one.out) for one in checked if one.missing and is_ours(one)
-    }
+    wrong = {one.line["id"]: (one.missing, one.out) for one in checked if one.missing}
 
     assert {key: value for key, value in wrong.items() if key not in NOT_RIGHT} == {}
     assert set(NOT_RIGHT) <= set(wrong)
+
+
+def test_the_manual_names_what_is_not_decoded_and_why() -> None:
+    written = PAGE.read_text(encoding="utf-8")
+
+    assert all(f"| {line} |" in written for line in NOT_RIGHT)
+    assert all(f"| {why} |" in written for why in NOT_RIGHT.values())
 
 
 @needs_collection
@@ -74,9 +63,7 @@ def test_every_line_has_an_answer(checked: list[Checked]) -> None:
 @needs_collection
 def test_what_upstream_calls_broken_gives_no_made_up_value(checked: list[Checked]) -> None:
     """A truncated frame of ours is refused, not read leniently."""
-    broken = [
-        one for one in checked if "truncated" in str(one.line.get("malformed")) and is_ours(one)
-    ]
+    broken = [one for one in checked if "truncated" in str(one.line.get("malformed"))]
 
     assert broken
     assert all("cut off" in one.out["refused"] for one in broken)

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from device_drivers.catalog import receive
-from device_drivers.driver import Decoded, Refused
+from device_drivers.catalog import DRIVERS, receive
+from device_drivers.driver import Announcement, Decoded, Refused
 from device_drivers.message import Message
 from device_drivers.reading import Reading
-from device_drivers.zigbee2mqtt.driver import press_of
+from device_drivers.zigbee2mqtt.properties import press_of
+from hub.commands.decode import Memory
 
 
 def nobody(_address: str) -> None:
@@ -118,3 +119,195 @@ def test_what_is_no_state_is_refused(payload: bytes) -> None:
 
     assert isinstance(outcome, Refused)
     assert outcome.address == "zigbee2mqtt:front_door"
+
+
+def listed(*devices: dict[str, Any], memory: Memory | None = None) -> Memory:
+    """What the hub knows after the bridge's list of devices."""
+    known = memory or Memory()
+    body = json.dumps([{"type": "Coordinator", "friendly_name": "Coordinator"}, *devices]).encode()
+    outcome = receive(Message("zigbee2mqtt/bridge/devices", body), nobody, known.documents)
+    assert isinstance(outcome, Decoded), outcome
+    assert outcome.address == "zigbee2mqtt:bridge"
+    known.keep(outcome.driver, outcome.announcements)
+    return known
+
+
+def device(name: str, *exposes: dict[str, Any], **about: Any) -> dict[str, Any]:
+    """A row of the list."""
+    definition = {"vendor": "Maker", "model": "M1", "exposes": list(exposes)}
+    return {"type": "EndDevice", "friendly_name": name, "definition": {**definition, **about}}
+
+
+def contact(on: Any, off: Any) -> dict[str, Any]:
+    """A contact as a definition exposes it."""
+    return {
+        "type": "binary",
+        "property": "contact",
+        "value_on": on,
+        "value_off": off,
+        "access": 1,
+    }
+
+
+def actions(*values: str) -> dict[str, Any]:
+    """An action as a definition exposes it."""
+    return {"type": "enum", "property": "action", "values": list(values), "access": 1}
+
+
+def read(known: Memory, name: str, body: Any) -> list[tuple[str, Any]]:
+    """Points and values of a message of a known device."""
+    message = Message(f"zigbee2mqtt/{name}", json.dumps(body).encode())
+    outcome = receive(message, nobody, known.documents)
+    assert isinstance(outcome, Decoded), outcome
+    return [(one.point, one.value) for one in outcome.readings]
+
+
+def announced(*devices: dict[str, Any]) -> list[Announcement]:
+    """The announcements of the devices, without the bridge's own list of names."""
+    body = json.dumps(list(devices)).encode()
+    outcome = receive(Message("zigbee2mqtt/bridge/devices", body), nobody)
+    assert isinstance(outcome, Decoded), outcome
+    return list(outcome.announcements[:-1])
+
+
+@pytest.mark.parametrize(
+    ("on", "off", "value", "wanted"),
+    [
+        (False, True, True, "closed"),
+        (True, False, True, "open"),
+        (True, False, False, "closed"),
+        ("ON", "OFF", "ON", "open"),
+        ("ON", "OFF", "OFF", "closed"),
+    ],
+)
+def test_a_contact_that_is_the_other_way_round_is_read_by_its_definition(
+    on: Any, off: Any, value: Any, wanted: str
+) -> None:
+    """On is open, whatever word the model has for on."""
+    known = listed(device("d", contact(on, off)))
+
+    assert read(known, "d", {"contact": value}) == [("contact", wanted)]
+
+
+def test_the_key_of_a_remote_control_that_has_no_word_for_a_press_is_a_press() -> None:
+    """But not that of a wall switch, whose off may be the reset of another action."""
+    known = listed(
+        device("shortcut", actions("on", "off", "brightness_move_up", "brightness_stop")),
+        device("scenes", actions("circle", "square")),
+        device("emergency", actions("off", "single", "double")),
+        device("pir", actions("on", "off"), {"type": "binary", "property": "occupancy"}),
+    )
+
+    assert read(known, "shortcut", {"action": "on", "linkquality": 9})[0] == ("press", "single")
+    assert read(known, "shortcut", {"action": "brightness_move_up"}) == [("press", "long")]
+    assert read(known, "shortcut", {"action": "brightness_stop"}) == []
+    assert read(known, "scenes", {"action": "circle"}) == [("press", "single")]
+    assert read(known, "emergency", {"action": "off", "linkquality": 9}) == [("lqi", 9.0)]
+    assert read(known, "pir", {"action": "on", "linkquality": 9}) == [("lqi", 9.0)]
+    assert read(Memory(), "shortcut", {"action": "on", "linkquality": 9}) == [("lqi", 9.0)]
+
+
+def test_an_announced_device_has_maker_model_and_family() -> None:
+    """Enough for the form of whoever adopts it."""
+    door, keypad, plain, odd = announced(
+        device("b3/front", contact(False, True)),
+        device("keypad", actions("disarm", "panic"), contact(False, True)),
+        device("lamp", {"type": "light", "features": [{"property": "state", "access": 7}]}),
+        {"friendly_name": "old", "type": "Router", "model": "X", "vendor": "V"},
+    )
+
+    assert (door.address, door.family, door.maker, door.model) == (
+        "zigbee2mqtt:b3/front",
+        "door",
+        "Maker",
+        "M1",
+    )
+    assert door.topics == ("zigbee2mqtt/b3/front", "zigbee2mqtt/b3/front/availability")
+    assert keypad.family == "button"
+    assert (plain.family, plain.topics) == (None, ())
+    assert (odd.maker, odd.model) == ("V", "X")
+
+
+def test_a_device_that_left_the_list_is_taken_back() -> None:
+    """The list is whole each time."""
+    known = listed(device("d", contact("ON", "OFF")), device("e", contact("ON", "OFF")))
+    listed(device("e", contact("ON", "OFF")), memory=known)
+
+    assert "device" not in known.documents("zigbee2mqtt:d")
+    assert read(known, "e", {"contact": "ON"}) == [("contact", "open")]
+
+
+WARNING = {
+    "type": "composite",
+    "property": "warning",
+    "access": 2,
+    "features": [{"property": "mode", "values": ["stop", "burglar", "emergency"]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("expose", "sign", "wanted"),
+    [
+        (
+            WARNING,
+            "heard",
+            {"warning": {"mode": "emergency", "level": "low", "strobe": True, "duration": 1}},
+        ),
+        (WARNING, "arrived", {"warning": {"mode": "stop", "strobe": False}}),
+        (
+            {"type": "enum", "property": "alarm", "values": ["beep", "ring", "stop"], "access": 3},
+            "heard",
+            {"alarm": "beep"},
+        ),
+        (
+            {
+                "type": "binary",
+                "property": "led",
+                "access": 7,
+                "value_on": True,
+                "value_off": False,
+            },
+            "closed",
+            {"led": False},
+        ),
+        (
+            {"type": "enum", "property": "identify", "values": ["identify"], "access": 2},
+            "on_the_way",
+            {"identify": "identify"},
+        ),
+    ],
+)
+def test_a_device_that_can_show_something_is_told(expose: Any, sign: Any, wanted: Any) -> None:
+    """As a command on its own topic, whichever of its topics spoke last."""
+    driver = DRIVERS["zigbee2mqtt"]
+    assert driver.show is not None
+    known = listed(device("b3/btn", expose)).documents("zigbee2mqtt:b3/btn")
+    shown = driver.show(sign, "zigbee2mqtt/b3/btn/availability", known)
+
+    assert shown is not None
+    assert (shown.topic, json.loads(shown.payload)) == ("zigbee2mqtt/b3/btn/set", wanted)
+
+
+def test_a_device_that_can_show_nothing_is_told_nothing() -> None:
+    """A property that can only be read, or no property at all."""
+    driver = DRIVERS["zigbee2mqtt"]
+    assert driver.show is not None
+    can_be_read = {"type": "binary", "property": "alarm", "access": 1}
+    known = listed(device("d", can_be_read)).documents("zigbee2mqtt:d")
+
+    assert driver.show("heard", "zigbee2mqtt/d", known) is None
+    assert driver.show("heard", "zigbee2mqtt/d", {}) is None
+
+
+def test_what_a_cube_or_a_vibration_sensor_does_is_no_press() -> None:
+    """Nobody fell, nobody pressed."""
+    assert said({"action": "fall", "linkquality": 9}).readings[0].point == "lqi"
+    assert said({"action": "triple_strike"}).readings == (Reading("vibration", True),)
+    assert said({"action": "drop"}).readings == ()
+
+
+def test_last_seen_in_every_form_is_the_moment_of_the_readings() -> None:
+    """Text with a zone, or milliseconds."""
+    for last_seen in ("2026-04-17T23:33:17+08:00", "2026-04-17T15:33:17Z", 1_776_439_997_000):
+        (reading,) = said({"contact": True, "last_seen": last_seen}).readings
+        assert reading.at_ms == 1_776_439_997_000

@@ -1,0 +1,1 @@
+"""Abeeway trackers with firmware of the third generation (AT3)."""

@@ -1,0 +1,1 @@
+"""Elsys sensors: ERS, EMS, ELT and their kin."""

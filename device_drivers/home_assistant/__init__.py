@@ -1,0 +1,1 @@
+"""Entities announced by Home Assistant's MQTT discovery."""

@@ -1,0 +1,1 @@
+"""Devices of the Homie convention, versions 3 to 5."""

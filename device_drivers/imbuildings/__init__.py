@@ -1,0 +1,1 @@
+"""IMBuildings people counters and mood boxes."""

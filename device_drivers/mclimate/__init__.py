@@ -1,0 +1,1 @@
+"""MClimate buttons and sensors."""

@@ -1,0 +1,1 @@
+"""Radio Bridge sensors, which MultiTech sells too."""

@@ -1,0 +1,1 @@
+"""Devices that publish Sensor Measurement Lists (RFC 8428)."""

@@ -1,0 +1,1 @@
+"""SenseCAP trackers and sensors by Seeed."""

@@ -1,0 +1,1 @@
+"""Devices behind edge nodes of Sparkplug B."""

@@ -1,0 +1,1 @@
+"""Tektelic room sensors, panic buttons, trackers, transceivers."""
