@@ -6,6 +6,9 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The compiled modules are kept wherever that may be switched off: the hub and its tests start many
+# processes, and each of them would compile everything anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo test check bench format campaign lock setup clean
 
@@ -28,7 +31,7 @@ demo: setup ## run the main job with simulated devices at http://127.0.0.1:8000
 
 test: setup ## run all tests
 	@tools/need-programs broker influxdb chromium
-	@$(BIN)/python -m pytest -m "not campaign" $(ARGS)
+	@$(BIN)/python -m pytest -m "not campaign" -n 3 --dist worksteal $(ARGS)
 
 campaign: setup ## the long forms: 100 kills, long fuzzing
 	@tools/need-programs broker influxdb

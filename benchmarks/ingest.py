@@ -72,7 +72,8 @@ def hub(broker: Mosquitto, folder: Path) -> Iterator[subprocess.Popen[str]]:
     seed(folder)
     process = subprocess.Popen(
         [Path(sys.executable).parent / "hub", "run", "--no-dashboard"],
-        env=os.environ | {"HUB_DATA_DIR": str(folder), "HUB_BROKER": broker.url},
+        env=os.environ
+        | {"HUB_DATA_DIR": str(folder), "HUB_BROKER": broker.url, "HUB_CANARY_EVERY_S": "0"},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

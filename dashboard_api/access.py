@@ -7,10 +7,19 @@
 | devices, readings | yes | yes | yes | yes | – |
 | residents' cards and names | yes | yes | – | – | – |
 | strangers, refusals | yes | yes | yes | yes | – |
-| register strangers | yes | yes | – | – | – |
+| register and swap devices | yes | yes | – | – | – |
+| change rules and overrides | yes | yes | – | – | – |
+| work orders, rounds, inspections, photos | yes | yes | yes | yes, but to sign | – |
+| test buttons, take devices out of service | yes | yes | yes | – | – |
+| sign on at a shared phone | every duty | every duty | maintenance | every duty | – |
+| change the rota | yes | yes | – | – | – |
+| the page to read aloud to 120 | yes | yes | – | – | – |
 | figures, coverage | yes | yes | yes | yes | totals |
+| daily log, remarks | yes | yes | – | yes | – |
 | live feed | all | all | fault, maintenance | all | without names |
 | what the hub's parts say | yes | yes | states | yes | states |
+| wall screens | yes | yes | read | read | says what it shows itself |
+| users and tokens | yes | – | – | – | – |
 """
 
 import asyncio
@@ -27,6 +36,7 @@ from hub.settings import Settings
 
 SESSION_COOKIE = "hub_session"
 WALL_COOKIE = "hub_wall"
+SCREEN_COOKIE = "hub_screen"  # the key of the browser to which a wall screen's token belongs
 WORK = ("fault", "maintenance")  # the categories that crews look after
 MINUTE_S = 60.0
 HASHING_MAX = 2  # argon2 takes 64 MB and a core for each password
@@ -41,27 +51,47 @@ class Right(Enum):
     RESIDENTS = "read residents"
     SENDERS = "read strangers and refusals"
     REGISTER = "register devices"
+    TESTS = "test buttons"
+    RULES = "change rules"
     FIGURES = "read figures"
+    LOG = "read the daily log"
     LIVE = "follow the live feed"
+    USERS = "look after users"
     TEXTS = "read what the hub's parts say"  # addresses and error texts may stand there
 
 
 _RIGHTS: Mapping[str, frozenset[Right]] = {
     "admin": frozenset(Right),
-    "staff": frozenset(Right),
-    "crew": frozenset(Right) - {Right.RESIDENTS, Right.REGISTER, Right.TEXTS},
-    "program": frozenset(Right) - {Right.RESIDENTS, Right.REGISTER},
+    "staff": frozenset(Right) - {Right.USERS},
+    "crew": frozenset(Right)
+    - {Right.RESIDENTS, Right.REGISTER, Right.RULES, Right.LOG, Right.TEXTS, Right.USERS},
+    "program": frozenset(Right)
+    - {Right.RESIDENTS, Right.REGISTER, Right.RULES, Right.TESTS, Right.USERS},
     "wall": frozenset({Right.CASES, Right.FIGURES, Right.LIVE}),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who is asking. `by_cookie`: a browser sends it by itself, so forgery must be looked for."""
+    """Who is asking. `by_cookie`: a browser sends it by itself, so forgery must be looked for.
+
+    `on_duty`: who is signed on at this phone for a shift; what it does is that person's doing.
+    """
 
     name: str
     role: str
     by_cookie: bool = False
+    on_duty: str | None = None
+
+    @property
+    def actor(self) -> str:
+        """By whom an act is."""
+        return self.on_duty or self.name
+
+    @property
+    def phone(self) -> str | None:
+        """The shared phone on which it is done, where it is not the person's own."""
+        return self.name if self.on_duty is not None else None
 
     def may(self, right: Right) -> bool:
         """Is this allowed to the role?"""
@@ -99,30 +129,41 @@ def check_origin(headers: Mapping[str, str]) -> None:
 
 
 class Tries:
-    """Counts tries per key and minute, of at most `keys_max` keys at a time."""
+    """Counts tries per key and span (a minute), of at most `keys_max` keys; `what` is tried."""
 
-    def __init__(self, clock: Clock, tries_max: int, keys_max: int) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        tries_max: int,
+        keys_max: int,
+        what: str = "wrong passwords",
+        span_s: float = MINUTE_S,
+        code: str = "too_many_tries",
+    ) -> None:
+        self._what = what
+        self._code = code
+        self._span_s = span_s
         self._clock = clock
         self._tries_max = tries_max
         self._keys_max = keys_max
-        self._tries: dict[str, tuple[float, int]] = {}  # key: (start of its minute, tries)
+        self._tries: dict[str, tuple[float, int]] = {}  # key: (start of its span, tries)
 
     def begin(self, key: str) -> None:
         """Count a try before it is looked at. Raises the 429 that says when to come again."""
         now_s = self._clock.monotonic_s()
         since_s, tries = self._tries.pop(key, (now_s, 0))
-        if now_s - since_s >= MINUTE_S:
+        if now_s - since_s >= self._span_s:
             since_s, tries = now_s, 0
         self._tries[key] = since_s, min(tries + 1, self._tries_max)
         if len(self._tries) > self._keys_max:
             del self._tries[next(iter(self._tries))]  # the one that was tried longest ago
         if tries >= self._tries_max:
-            wait_s = int(since_s + MINUTE_S - now_s) + 1
+            wait_s = int(since_s + self._span_s - now_s) + 1
             raise Problem(
                 429,
-                f"Too many wrong passwords; try again in {wait_s} s.",
+                f"Too many {self._what}; try again in {wait_s} s.",
                 headers={"Retry-After": str(wait_s)},
-                code="too_many_tries",
+                code=self._code,
             )
 
     def forget(self, key: str) -> None:
@@ -177,18 +218,34 @@ class LoginTries:
                 headers={"Retry-After": "1"},
                 code="log_in_busy",
             )
-        home = _home_of(address)
+        home = home_of(address)
         self._addresses.begin(home)
         self._names.begin(f"{home} {name}")
 
     def succeeded(self, address: str, name: str) -> None:
         """The password was right: the try was none."""
-        home = _home_of(address)
+        home = home_of(address)
         self._addresses.take_back(home)
         self._names.forget(f"{home} {name}")
 
 
-def _home_of(address: str) -> str:
+class LinkTries:
+    """Counts links that are not ours, by address; a good one does not count."""
+
+    def __init__(self, clock: Clock, settings: Settings) -> None:
+        tries_max, keys_max = settings.answer_link_tries_max, settings.login_names_max
+        self._addresses = Tries(clock, tries_max, keys_max, "links that are not ours")
+
+    def begin(self, address: str) -> None:
+        """Count a try before it is looked at. Raises the 429 that says when to come again."""
+        self._addresses.begin(home_of(address))
+
+    def take_back(self, address: str) -> None:
+        """The link was one of ours: the try was none."""
+        self._addresses.take_back(home_of(address))
+
+
+def home_of(address: str) -> str:
     """What is counted as one address: of IPv6 the half that one household is given."""
     try:
         found = ip_address(address)

@@ -1,22 +1,18 @@
-"""Figures for those who look after the community: who can be reached, how fast, what is used.
+"""Figures of devices and machines: which are alive, what supervises them, how much is used.
 
 Pure: rows of the stores go in, figures come out. A figure that is not known is None, never 0.
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from itertools import pairwise
-from statistics import median
 from typing import Any, NamedTuple
 
 from hub.devices import expected_silence_s
+from hub.journal import DAY_MS
 from hub.series import Row as SeriesRow
+from rules.rhythm import supervision
 
 Row = Mapping[str, Any]
-
-# Limit in s: how many of a hundred cases are to be answered within it. UK telecare, second-hand.
-ANSWER_TARGETS = {60: 97.5, 180: 99.0}
-ANSWER_LIMITS_S = tuple(ANSWER_TARGETS)  # the two figures of the KPI's definition
 
 
 # -- devices --------------------------------------------------------------------------------------
@@ -25,7 +21,9 @@ ANSWER_LIMITS_S = tuple(ANSWER_TARGETS)  # the two figures of the KPI's definiti
 def is_alive(device: Row, now_ms: int) -> bool:
     """Was something heard of it within its expected silence?"""
     heard_ms: int | None = device["heard_ms"]
-    silence_s = expected_silence_s(device["expected_silence_s"], device["driver"])
+    silence_s = expected_silence_s(
+        device["expected_silence_s"], device["driver"], device["learned_s"]
+    )
     return heard_ms is not None and now_ms - heard_ms <= silence_s * 1000
 
 
@@ -33,6 +31,21 @@ def is_offline(device: Row) -> bool:
     """Did its will, or the will of what carries it, say that it is gone?"""
     online = device["points"].get("online")
     return online is not None and online[0] is False
+
+
+def supervised_by(device: Row, pressed_ms: int | None, test_press_days: int, now_ms: int) -> str:
+    """What would show that it is broken: see `rules.rhythm.supervision`."""
+    silence_s = expected_silence_s(
+        device["expected_silence_s"], device["driver"], device["learned_s"]
+    )
+    return supervision(
+        word_ms=device["word_ms"],
+        gaps=device["gaps"] or 0,
+        pressed_ms=pressed_ms,
+        silence_ms=silence_s * 1_000,
+        test_ms=test_press_days * DAY_MS,
+        now_ms=now_ms,
+    )
 
 
 class DeviceCounts(NamedTuple):
@@ -65,101 +78,6 @@ def open_doors(devices: Iterable[Row]) -> int:
     )
 
 
-# -- coverage -------------------------------------------------------------------------------------
-
-
-class Reach(NamedTuple):
-    """Can a press of this resident reach a person now? `reasons` say why not."""
-
-    resident_id: str
-    reachable: bool
-    reasons: tuple[str, ...]
-    buttons: tuple[str, ...]
-
-
-def coverage(devices: Sequence[Row], now_ms: int) -> list[Reach]:
-    """Every resident with a button. One button that is proven to work is enough.
-
-    Reasons: `never_heard`, `silent` (past its expected silence), `offline` (its own will),
-    `gateway_offline`.
-    """
-    gone = {
-        name
-        for device in devices
-        if device["family"] == "gateway" and is_offline(device)
-        for name in (device["id"], _plain(device["address"]))
-    }
-    buttons: dict[str, list[Row]] = defaultdict(list)
-    for device in devices:
-        if device["family"] == "button" and device["resident_id"]:
-            buttons[device["resident_id"]].append(device)
-    return [_reach(resident_id, own, gone, now_ms) for resident_id, own in sorted(buttons.items())]
-
-
-def _plain(address: str) -> str:
-    """The name of a device without the envelope's mark before it."""
-    return address.rpartition(":")[2]
-
-
-def _reach(resident_id: str, buttons: Sequence[Row], gone: set[str], now_ms: int) -> Reach:
-    reasons = [_why_not(button, gone, now_ms) for button in buttons]
-    reachable = None in reasons
-    why = () if reachable else tuple(sorted({reason for reason in reasons if reason}))
-    return Reach(resident_id, reachable, why, tuple(button["id"] for button in buttons))
-
-
-def _why_not(button: Row, gone: set[str], now_ms: int) -> str | None:
-    if button["heard_ms"] is None:
-        return "never_heard"
-    if not is_alive(button, now_ms):
-        return "silent"
-    if is_offline(button):
-        return "offline"
-    if (button["heard_by"] or button["gateway"]) in gone:
-        return "gateway_offline"
-    return None
-
-
-# -- how fast we were -----------------------------------------------------------------------------
-
-
-def kpi(cases: Iterable[Row]) -> dict[str, dict[str, Any]]:
-    """Per category and in `all`: how many, how many answered within each limit, medians in s.
-
-    Times count from when the hub heard: what a person could not know does not count against them.
-    """
-    groups: dict[str, list[Row]] = defaultdict(list)
-    for case in cases:
-        groups[case["category"]].append(case)
-        groups["all"].append(case)
-    return {category: _figures(found) for category, found in groups.items()}
-
-
-def _figures(cases: Sequence[Row]) -> dict[str, Any]:
-    answers = _spans_s(cases, "answered_at_ms")
-    within = {
-        f"answered_within_{limit}_s": sum(span <= limit for span in answers)
-        for limit in ANSWER_LIMITS_S
-    }
-    return {
-        "cases": len(cases),
-        "answered": len(answers),
-        **within,
-        "median_answer_s": median(answers) if answers else None,
-        "median_arrival_s": _median(_spans_s(cases, "arrived_at_ms")),
-        "median_closing_s": _median(_spans_s(cases, "closed_at_ms")),
-        "outcomes": dict(Counter(case["outcome"] for case in cases if case["outcome"])),
-    }
-
-
-def _spans_s(cases: Iterable[Row], until: str) -> list[float]:
-    return [(case[until] - case["heard_at_ms"]) / 1000 for case in cases if case[until] is not None]
-
-
-def _median(spans_s: Sequence[float]) -> float | None:
-    return median(spans_s) if spans_s else None
-
-
 # -- use of the machines --------------------------------------------------------------------------
 
 
@@ -167,17 +85,18 @@ def uses(rows: Sequence[SeriesRow]) -> float:
     """How often a machine was used, from windows or raw readings of `uses` and `rep`.
 
     `uses` is a running total: its growth from row to row counts, and after a fall (the counter was
-    reset) the new value counts from zero. `rep` counts by itself.
+    reset) the new value counts from zero. `rep` counts by itself only where no total stands beside
+    it: the hub puts a total of its own behind every repetition (`hub/counters.py`).
     """
     totals = [row for row in rows if row.point == "uses"]
-    grown = sum(_growth(before, after) for before, after in pairwise(totals))
-    first = _growth_within(totals[0]) if totals else 0.0
-    reps = sum(
+    if totals:
+        grown = sum(_growth(before, after) for before, after in pairwise(totals))
+        return grown + _growth_within(totals[0])
+    return sum(
         (row.mean if row.mean is not None else _number(row.value)) * row.count
         for row in rows
         if row.point == "rep"
     )
-    return grown + first + reps
 
 
 def _number(value: bool | float | str) -> float:

@@ -1,9 +1,10 @@
 """The live feed: rows of the table `changes` as server-sent events.
 
-One reader asks the database for all clients and keeps the newest rows in memory; a client that
-fell behind those reads the disk by itself. An event's id is the row's, so a client that comes back
-with the last id it saw gets what followed: no gap and no double. An id that is no longer (or not
-yet) known is answered by `reset`: load everything anew. A `ping` says every `live_ping_ms` that
+One reader asks the database for all clients and keeps the newest rows in memory; a client that fell
+behind those reads the disk by itself. Beside the rows goes `presence`, from memory and without an
+id: who of the staff is at which case just now. An event's id is the row's, so a client that comes
+back with the last id it saw gets what followed: no gap and no double. An id that is no longer (or
+not yet) known is answered by `reset`: load everything anew. A `ping` says every `live_ping_ms` that
 feed and hub are alive; it carries an id too, so that a client to whom many rows are not shown does
 not fall out of what is kept.
 Bounds: `live_rows_max` in memory, `live_clients_max`, `live_connection_s`.
@@ -23,6 +24,7 @@ from sqlalchemy.engine import Engine
 
 from dashboard_api.access import Right, Viewer
 from dashboard_api.errors import Problem
+from dashboard_api.presence import Presence
 from hub.clock import Clock
 from hub.database import changes, health
 from hub.health import HUB
@@ -70,7 +72,7 @@ def shown(change: Change, viewer: Viewer) -> ServerSentEvent | None:
         body = change.body
         if viewer.public:
             body = {name: body[name] for name in _PUBLIC if name in body}
-    elif change.kind == "device" and viewer.may(Right.DEVICES):
+    elif change.kind in ("device", "rules", "round") and viewer.may(Right.DEVICES):
         body = {"id": change.key, **change.body}
     elif change.kind == "health":
         body = {"part": change.key, **change.body}
@@ -96,6 +98,7 @@ class LiveFeed:
         self._closed = False
         self._hub_at_ms: int | None = None
         self._failing = False
+        self._presence = Presence(clock, settings)
         self.newest = 0
 
     # -- the reader ------------------------------------------------------------------------------
@@ -124,8 +127,11 @@ class LiveFeed:
         if rows:
             self._rows.extend(rows)
             self.newest = rows[-1].id
-            self._some.set()
-            self._some = asyncio.Event()
+            self._wake()
+
+    def _wake(self) -> None:
+        self._some.set()
+        self._some = asyncio.Event()
 
     def _look(self) -> tuple[list[Change], int | None]:
         query = sa.select(health.c.at_ms).where(health.c.part == HUB)
@@ -171,6 +177,11 @@ class LiveFeed:
         finally:
             self._clients -= 1
 
+    def be_at(self, tab: str, viewer: Viewer, case: str, doing: str) -> None:
+        """Tell all others at which case this page is now ("": at none)."""
+        if self._presence.say(tab, viewer.actor, case, doing):
+            self._wake()
+
     def alive(self) -> dict[str, Any]:
         """What a ping says: the server's time, and whether the hub itself runs."""
         now_ms = self._clock.now_ms()
@@ -187,6 +198,7 @@ class LiveFeed:
             position = newest
             yield ServerSentEvent(event="reset", id=str(position), data={}, retry=RETRY_MS)
         yield self._ping(position)
+        met = 0
         while not self._closed and self._left_s(begun_s, self._settings.live_connection_s) > 0:
             some = self._some
             rows = await self._after(position)
@@ -195,9 +207,13 @@ class LiveFeed:
                 event = shown(row, viewer)
                 if event is not None:
                     yield event
+            if met != self._presence.version and viewer.may(Right.RESIDENTS):
+                met = self._presence.version
+                yield ServerSentEvent(event="presence", data={"cases": self._presence.shown()})
             ping_in_s = self._left_s(pinged_s, self._settings.live_ping_ms / 1000)
             if ping_in_s <= 0:
                 pinged_s = self._clock.monotonic_s()
+                self._presence.forget_silent()
                 yield self._ping(position)
             elif not rows:
                 await _wait(some, ping_in_s)

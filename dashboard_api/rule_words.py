@@ -5,21 +5,10 @@ from typing import NamedTuple
 from device_drivers.reading import Value
 from rules import condition as c
 from rules.duration import say_duration
-from rules.during import During
+from rules.point import is_event
 from rules.rule import Rule
-from rules.words import FAMILIES, POINTS, SAMES, Words, value_words
+from rules.words import FAMILIES, SAMES, Words, during_words, point_words, value_words
 
-_DAYS: dict[str, Words] = {
-    "mon": ("周一", "Monday"),
-    "tue": ("周二", "Tuesday"),
-    "wed": ("周三", "Wednesday"),
-    "thu": ("周四", "Thursday"),
-    "fri": ("周五", "Friday"),
-    "sat": ("周六", "Saturday"),
-    "sun": ("周日", "Sunday"),
-    "workday": ("工作日", "workdays"),
-    "holiday": ("节假日", "holidays"),
-}
 _VALUES: dict[Value, Words] = {
     "quadruple": ("四击", "quadruple"),
     "many": ("连续按", "many in a row"),
@@ -52,7 +41,7 @@ def tell(rule: Rule) -> Told:
         where=_where(rule.where),
         hold_for=say_duration(rule.hold_for_ms) if rule.hold_for_ms else ("", ""),
         clear_for=say_duration(rule.clear_for_ms) if rule.clear_for_ms else ("", ""),
-        during=("", "") if rule.during is None else _during(rule.during),
+        during=("", "") if rule.during is None else during_words(rule.during),
     )
 
 
@@ -74,8 +63,8 @@ def _condition(wanted: c.Condition) -> Words:
 
 def _simple(wanted: c.Simple) -> Words:
     match wanted:
-        case c.Silent(for_ms):
-            return _silent(for_ms)
+        case c.Silent() | c.Unlike():
+            return _silent(wanted.for_ms) if isinstance(wanted, c.Silent) else _unlike(wanted)
         case c.Equals(point, values):
             return _equals(point, values)
         case c.Happens(point, values):
@@ -92,6 +81,8 @@ def _equals(point: str, values: tuple[Value, ...]) -> Words:
     (zh, en), (value_zh, value_en) = _point(point), _values(point, values)
     if values == (True,):
         return f"报告{zh}", f"{en} is reported"
+    if (point, values) == ("online", (False,)):
+        return "离线", "it is offline"
     return f"{zh}为{value_zh}", f"{en} is {value_en}"
 
 
@@ -99,6 +90,8 @@ def _happens(point: str, values: tuple[Value, ...]) -> Words:
     (zh, en), (value_zh, value_en) = _point(point), _values(point, values)
     if values == (True,):
         return f"收到{zh}", f"{en} is received"
+    if not is_event(point):
+        return f"{zh}变为{value_zh}", f"{en} becomes {value_en}"
     return f"收到{zh}（{value_zh}）", f"{en} happens ({value_en})"
 
 
@@ -109,10 +102,36 @@ def _silent(for_ms: int | None) -> Words:
     return f"{zh}没有任何消息", f"nothing is heard for {en}"
 
 
+_WAYS: dict[str, Words] = {
+    "less": ("比平时少", "less than usual"),
+    "more": ("在平时没有的时段出现", "at an hour at which it is not usual"),
+    "either": ("与平时不同", "unlike what is usual"),
+}
+_KINDS: Words = ("（工作日与休息日分开比较）", ", workdays and rest days apart")
+
+
+def _unlike(wanted: c.Unlike) -> Words:
+    (zh, en), (way_zh, way_en) = _point(wanted.point), _WAYS[wanted.way]
+    kinds_zh, kinds_en = _KINDS if wanted.apart else ("", "")
+    days, share = wanted.over_days, f"{wanted.rarer_than:.3g}"
+    share = f"{wanted.rarer_than:.0%}" if wanted.rarer_than >= 0.01 else share
+    return (
+        f"{zh}{way_zh}：最近 {days} 天中不超过 {share} 的日子如此，"
+        f"至少要有 {wanted.at_least_days} 天的记录{kinds_zh}",
+        f"{en} {way_en}: so on no more than {share} of the last {days} days, "
+        f"of which at least {wanted.at_least_days} are known{kinds_en}",
+    )
+
+
 def _counted(wanted: c.Simple) -> Words:
     match wanted:
         case c.Changes(point, count, within_ms):
             (zh, en), (in_zh, in_en) = _point(point), say_duration(within_ms)
+            if is_event(point):
+                return (
+                    f"{in_zh}内{zh}至少 {count} 次",
+                    f"{en} happens at least {count} times within {in_en}",
+                )
             return (
                 f"{zh}在 {in_zh}内变化至少 {count} 次",
                 f"{en} changes at least {count} times within {in_en}",
@@ -129,6 +148,11 @@ def _counted(wanted: c.Simple) -> Words:
             return f"{zh}每增加 {step:g}", f"every {step:g} {en}"
         case c.Still(point, for_ms):
             (zh, en), (for_zh, for_en) = _point(point), say_duration(for_ms)
+            if is_event(point):
+                return (
+                    f"设备正常而 {for_zh}没有{zh}",
+                    f"the device works and there is no {en} for {for_en}",
+                )
             return (
                 f"设备正常而{zh} {for_zh}没有任何变化",
                 f"the device works and its {en} does not change for {for_en}",
@@ -184,7 +208,7 @@ def _same(same: str) -> Words:
 
 
 def _point(point: str) -> Words:
-    return POINTS.get(point, (point, point))
+    return point_words(point)
 
 
 def _amount(point: str, value: float) -> str:
@@ -210,14 +234,34 @@ def _where(where: c.Where) -> Words:
     return "；".join(zh) or "所有设备", "; ".join(en) or "all devices"
 
 
-def _during(during: During) -> Words:
-    days_zh = "、".join(_DAYS[day][0] for day in during.days)
-    days_en = ", ".join(_DAYS[day][1] for day in during.days)
-    hours = ""
-    if during.from_minute is not None and during.to_minute is not None:
-        hours = f"{_clock(during.from_minute)}–{_clock(during.to_minute)}"
-    return f"{days_zh} {hours}".strip(), f"{days_en} {hours}".strip()
+def sentence(rule: Rule) -> Words:
+    """The whole rule as one sentence: which devices, what, for how long, when, and what follows."""
+    told = tell(rule)
+    when_zh, when_en = told.when
+    zh, en = f"{told.where[0]}：{when_zh}", f"{told.where[1]}: when {when_en}"
+    if rule.hold_for_ms:
+        zh, en = f"{zh}，持续 {told.hold_for[0]}", f"{en} for {told.hold_for[1]}"
+    if rule.during is not None:
+        zh, en = f"{zh}（仅在{told.during[0]}）", f"{en} (only {told.during[1]})"
+    who_zh, who_en = _FOLLOWS.get(rule.severity, ("产生事件", "a case is raised"))
+    if rule.mode == "shadow":
+        who_zh, who_en = "只记录、不通知任何人（试运行）", "it is only written down, nobody is told"
+    zh, en = f"{zh}，则{who_zh}", f"{en}, {who_en}"
+    if rule.clear_for_ms:
+        zh = f"{zh}；恢复满 {told.clear_for[0]}才算结束"
+        en = f"{en}; it is over when it has been gone for {told.clear_for[1]}"
+    return f"{zh}。", f"{en[0].upper()}{en[1:]}."
 
 
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02}:{minute % 60:02}"
+_FOLLOWS: dict[str, Words] = {
+    "emergency": (
+        "产生紧急事件并立即通知值班人员",
+        "an emergency is raised and duty is told at once",
+    ),
+    "urgent": (
+        "产生紧迫事件并立即通知值班人员",
+        "an urgent case is raised and duty is told at once",
+    ),
+    "warning": ("产生预警事件并通知值班人员", "a warning is raised and duty is told"),
+    "notice": ("产生提示事件并通知值班人员", "a notice is raised and duty is told"),
+}

@@ -4,16 +4,30 @@ All moments are milliseconds since 1970, UTC. What a viewer may not see is left 
 place: a wall gets no names, and only staff get a resident's.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard_api.access import Right, Viewer
-from dashboard_api.figures import Reach, is_alive
+from dashboard_api.figures import is_alive
 from dashboard_api.queries import Row
+from dashboard_api.topology import explained_by
+from hub.devices import expected_silence
 from rules.case import TEXT_CHARACTERS_MAX
+from rules.coverage import Cover
 
-Acting = Literal["answer", "dispatch", "arrive", "note", "close", "shelve", "confirm"]
+Acting = Literal[
+    "answer",
+    "dispatch",
+    "arrive",
+    "note",
+    "close",
+    "shelve",
+    "confirm",
+    "release",
+    "hand_over",
+]
 Outcome = Literal["real_need", "mistake", "test", "mended", "no_fault_found", "other"]
 NUMBER_MAX = 2**53  # what JSON numbers hold exactly in every language, far inside the database's
 WHO_CHARS_MAX = 100
@@ -65,7 +79,13 @@ class CaseOut(BaseModel):
     outcome: str | None
     shelved_until_ms: int | None
     shelved_reason: str | None = None
+    shelved_by: str | None = None
+    handed_to: str | None = Field(None, description="The public service that has it: 120, 119.")
+    handed_at_ms: int | None
+    cancelled_at_ms: int | None = Field(None, description="Its button said that it was a mistake.")
+    muted: str | None = Field(None, description="Why nobody is told: out_of_service.")
     resident: ResidentName | None = None
+    explained: int | None = Field(None, description="Devices that it explains: see /topology.")
     version: int
     changed_ms: int
 
@@ -74,8 +94,10 @@ class CaseOut(BaseModel):
         """From a row of `queries`; `places` are needed to name a home without naming who lives."""
         if viewer.public:
             kept = {name: row[name] for name in _PUBLIC_CASE}
+            kept["explained"] = row.get("explained")
             return cls(**kept, title=_words(row, "title"), place_name=public_place(row, places))
         whole = {name: row[name] for name in _CASE}
+        whole["explained"] = row.get("explained")
         place = _words(row, "place") if row["place_zh"] else None
         return cls(
             **whole,
@@ -86,7 +108,7 @@ class CaseOut(BaseModel):
         )
 
 
-_MADE = {"title", "why", "place_name", "resident"}
+_MADE = {"title", "why", "place_name", "resident", "explained"}
 _PERSONAL = {
     "device",
     "place",
@@ -94,6 +116,8 @@ _PERSONAL = {
     "dispatched_to",
     "closed_by",
     "shelved_reason",
+    "shelved_by",
+    "handed_to",
 }
 _CASE = [name for name in CaseOut.model_fields if name not in _MADE]
 _PUBLIC_CASE = [name for name in _CASE if name not in _PERSONAL]
@@ -144,16 +168,21 @@ class LogLine(BaseModel):
 
 
 class NoticeOut(BaseModel):
-    """One message to one channel: `state` is waiting, sent or given_up."""
+    """One message to one channel: `state` is waiting, sent or given_up.
+
+    `note` is `unconfirmed` where it was handed on and nobody knows whether it came.
+    """
 
     channel: str
     role: str | None
+    recipient: str | None
     reason: str
     state: str
     tries: int
     created_ms: int
     done_ms: int | None
     last_error: str | None
+    note: str | None = None
 
 
 class ResidentOut(BaseModel):
@@ -170,8 +199,45 @@ class ResidentOut(BaseModel):
     notes: str | None
 
 
+class SilenceOut(BaseModel):
+    """How long a device may be silent when it is well; `source`: owner, learned, driver, plain."""
+
+    s: int
+    source: str
+
+    @classmethod
+    def of(cls, row: Row) -> "SilenceOut":
+        """From a row of a device."""
+        said = expected_silence(row["expected_silence_s"], row["driver"], row["learned_s"])
+        return cls(s=said.silence_s, source=said.source)
+
+
+class Uncovered(BaseModel):
+    """A resident without cover; `name` for staff only."""
+
+    resident: str
+    name: str | None
+    place: str
+    place_name: Words | None
+
+    @classmethod
+    def of(cls, row: Row, viewer: Viewer) -> "Uncovered":
+        """The name is left out for everybody but staff."""
+        return cls(
+            resident=row["resident"],
+            name=row["name"] if viewer.may(Right.RESIDENTS) else None,
+            place=row["place"],
+            place_name=_words(row, "place") if row["place_zh"] else None,
+        )
+
+
 class DeviceOut(BaseModel):
-    """A device with its newest values: `points` is `{point: [value, at_ms]}`."""
+    """A device with its newest values: `points` is `{point: [value, at_ms]}`.
+
+    `time_from` says whose time its newest message has: device, gateway, corrected or arrival.
+    `clock_offset_s` is by how much its clock is ahead (behind: below zero) while it is corrected.
+    `explained_by` is the gateway, or `@site`, whose absence explains its silence now.
+    """
 
     id: str
     family: str
@@ -184,14 +250,20 @@ class DeviceOut(BaseModel):
     tags: list[str]
     gateway: str | None
     code: str | None
+    maker: str | None
+    model: str | None
     alive: bool
+    expected_silence: SilenceOut
+    explained_by: str | None
     heard_ms: int | None
+    time_from: str | None
+    clock_offset_s: float | None
     points: dict[str, list[Any]]
 
     @classmethod
-    def of(cls, row: Row, now_ms: int) -> "DeviceOut":
-        """From a row of `queries`."""
-        made = {"name", "place_name", "alive", "gateway"}
+    def of(cls, row: Row, now_ms: int, gone: Mapping[str, int]) -> "DeviceOut":
+        """From a row of `queries`; `gone` is what is not there (`topology.gone_since`)."""
+        made = {"name", "place_name", "alive", "gateway", "expected_silence", "explained_by"}
         whole = {name: row[name] for name in cls.model_fields if name not in made}
         return cls(
             **whole,
@@ -199,6 +271,8 @@ class DeviceOut(BaseModel):
             place_name=_words(row, "place") if row["place_zh"] else None,
             gateway=row["heard_by"] or row["gateway"],
             alive=is_alive(row, now_ms),
+            expected_silence=SilenceOut.of(row),
+            explained_by=explained_by(row, gone),
         )
 
 
@@ -209,12 +283,24 @@ class DevicesOut(BaseModel):
     more: bool
 
 
+class NextStep(BaseModel):
+    """The step of its plan that comes if nothing is done before, and whom it tells."""
+
+    due_ms: int
+    roles: list[str]
+
+
 class CaseWhole(BaseModel):
-    """A case with its story. `log`, `notices` and `device` are not for walls."""
+    """A case with its story. All but `case` is not for walls.
+
+    `without_cover`: residents all of whose buttons are behind what the case is about.
+    """
 
     case: CaseOut
+    without_cover: list[Uncovered] = []
     log: list[LogLine] = []
     notices: list[NoticeOut] = []
+    next_step: NextStep | None = None
     device: DeviceOut | None = None
     resident: ResidentOut | None = None
 
@@ -243,7 +329,7 @@ class ReadingsOut(BaseModel):
 
 
 class ReachOut(BaseModel):
-    """One resident with a button; `name` for staff only."""
+    """One resident; `name` for staff only. `reasons` say why a press is not proven to arrive."""
 
     resident_id: str
     name: str | None
@@ -254,7 +340,7 @@ class ReachOut(BaseModel):
     buttons: list[str]
 
     @classmethod
-    def of(cls, reach: Reach, resident: Row | None, viewer: Viewer) -> "ReachOut":
+    def of(cls, reach: Cover, resident: Row | None, viewer: Viewer) -> "ReachOut":
         """The name is left out for everybody but staff."""
         known = resident or {"name": None, "place": None, "grid": None}
         return cls(
@@ -269,7 +355,7 @@ class ReachOut(BaseModel):
 
 
 class CoverageOut(BaseModel):
-    """How many residents with a button can be heard right now; the list is not for walls."""
+    """How many residents are proven to be heard right now; the list is not for walls."""
 
     at_ms: int
     residents: int
@@ -278,17 +364,39 @@ class CoverageOut(BaseModel):
 
 
 class KpiOut(BaseModel):
-    """Figures per category and for `all`, of the cases heard in [from, to)."""
+    """Figures of the cases heard in [from, to), per category and for `all`; by grid, by hour.
+
+    `by_grid` and `by_hour` (0 to 23, of the site's zone) have the same figures in smaller groups;
+    the grid "-" is what belongs to none. `sent`: somebody was sent or came.
+    `load`: calls per person in windows. `stale`: alerts that were true for too long, by day.
+    `chatter` and `noisiest` name devices and are not for walls. `test_presses` counts whole days.
+    """
 
     from_ms: int
     to_ms: int
     categories: dict[str, dict[str, Any]]
+    by_grid: dict[str, dict[str, dict[str, Any]]]
+    by_hour: dict[str, dict[str, dict[str, Any]]]
+    load: dict[str, Any]
+    stale: dict[str, Any]
+    false_presses: dict[str, Any]
+    test_presses: dict[str, Any]
+    chatter: list[dict[str, Any]]
+    noisiest: dict[str, list[dict[str, Any]]]
+    targets: dict[str, Any]
 
 
 class StrangerOut(BaseModel):
-    """A sender that nobody registered, with its newest messages."""
+    """A sender that nobody registered, with its newest messages.
+
+    `family` and `driver` are guesses; `name`, `maker`, `model` are what its ecosystem announced.
+    `ignored`: somebody said that it is not ours, and it has not pressed since.
+    """
 
     address: str
+    name: str | None
+    maker: str | None
+    model: str | None
     family: str | None
     driver: str | None
     topic: str
@@ -296,10 +404,108 @@ class StrangerOut(BaseModel):
     last_ms: int
     messages: int
     newest: list[Any]
+    signal: dict[str, float]
+    pressed_ms: int | None
+    ignored: bool
+    ignored_by: str | None
+
+
+class PlaceOut(BaseModel):
+    """A place with who lives there."""
+
+    path: str
+    kind: str
+    name: Words
+    grid: str | None
+    residents: list[dict[str, str]]
+
+    @classmethod
+    def of(cls, row: Row) -> "PlaceOut":
+        """From a row of `senders`."""
+        kept = {name: row[name] for name in ("path", "kind", "grid", "residents")}
+        return cls(**kept, name=_words(row, "name"))
+
+
+class FoundOut(BaseModel):
+    """What a code stands for: a registered device, or strangers; else addresses that fit."""
+
+    device: str | None
+    page: str | None
+    strangers: list[StrangerOut]
+    addresses: list[str]
+
+
+class ProposalOut(BaseModel):
+    """What a device could be called; `resident` is the one who lives at the place."""
+
+    id: str
+    name: Words
+    resident: str | None
+
+
+class TestOut(BaseModel):
+    """A test of a button: while it runs the next press is none that calls for help."""
+
+    by: str
+    since_ms: int
+    until_ms: int
+    heard_ms: int | None
+    running: bool
+
+
+class CommissioningOut(BaseModel):
+    """A line about a device's service: `why` is adopted, imported, swapped or tested."""
+
+    why: str
+    at_ms: int
+    by: str
+    address: str
+    place: str | None
+    resident: str | None
+    gateway: str | None
+    rssi: float | None
+    snr: float | None
+    lqi: float | None
+    test_press_ms: int | None
+    test_press: str | None
+    test_delay_ms: int | None
+    note: str | None
+
+    @classmethod
+    def of(cls, row: Row) -> "CommissioningOut":
+        """From a row of `senders`."""
+        names = (name for name in cls.model_fields if name != "resident")
+        return cls(**{name: row[name] for name in names}, resident=row["resident_id"])
+
+
+class CommissioningsOut(BaseModel):
+    """The lines of one device, the newest first, and its newest test."""
+
+    device: str
+    test: TestOut | None
+    records: list[CommissioningOut]
+
+
+class GhostOut(BaseModel):
+    """An address that `device` had before a swap; `heard_ms`: it has spoken since."""
+
+    address: str
+    device: str
+    family: str
+    driver: str
+    swapped_ms: int
+    swapped_by: str
+    reason: str
+    heard_ms: int | None
+    messages: int
 
 
 class RefusalOut(BaseModel):
-    """A message that was refused; `raw` is base64 of its first bytes."""
+    """A message that was refused; `raw` is base64 of its first bytes.
+
+    `read_again`: `hub redecode` has understood it since. `remark`: the message was kept, and this
+    is what was wrong with a part of it.
+    """
 
     seq: int
     device: str | None
@@ -308,6 +514,8 @@ class RefusalOut(BaseModel):
     address: str | None
     reason: str | None
     raw: str | None
+    read_again: bool
+    remark: bool
 
 
 class Credentials(BaseModel):
@@ -332,7 +540,9 @@ class Command(BaseModel):
 
     text: str | None = Field(None, max_length=TEXT_CHARACTERS_MAX, description="A remark.")
     to: str | None = Field(
-        None, max_length=WHO_CHARS_MAX, description="dispatch: who is sent (needed)."
+        None,
+        max_length=WHO_CHARS_MAX,
+        description="dispatch: who is sent; hand_over: to whom, such as 120.",
     )
     outcome: Outcome | None = Field(None, description="close: why it is over.")
     called_back: bool = Field(False, description="close: was the person called back?")
@@ -348,6 +558,32 @@ class Command(BaseModel):
         le=NUMBER_MAX,
         description="Refuse (409) if the case has changed since this version.",
     )
+
+
+class Bulk(Command):
+    """One act on many cases; `expected_version` has no place here."""
+
+    ids: list[str] = Field(min_length=1, description="At most `bulk_cases_max`.")
+    act: Literal["answer", "note", "close", "shelve", "dispatch", "arrive", "release"]
+    expected_version: None = None
+
+
+class BulkOne(BaseModel):
+    """What became of one of them. `code` and `reason` say why not; `waiting`: not judged yet."""
+
+    id: str
+    ok: bool
+    code: str | None = None
+    reason: Words | None = None
+    waiting: int | None = None
+
+
+class BulkDone(BaseModel):
+    """Each case was judged alone, in the order in which they were named."""
+
+    done: int
+    refused: int
+    cases: list[BulkOne]
 
 
 class Done(BaseModel):

@@ -5,8 +5,8 @@ in memory. One Jinja environment per language, everything escaped.
 """
 
 import re
-from datetime import UTC, datetime
-from functools import partial
+from datetime import UTC, date, datetime
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from dashboard_api.labels import LABELS, POINT_LABELS, WORD_LABELS, marked, quality_of
+from dashboard_api.log_words import details
+from dashboard_api.rule_parts import LABELS as PART_LABELS
 from device_drivers.points import POINTS
 from hub.site import Site
 
@@ -26,12 +28,14 @@ LANGUAGES = ("zh", "en")  # the first one is everybody's until they choose
 LANGUAGE_COOKIE = "hub_language"
 LIKED_MAX = 20  # languages of one Accept-Language that are looked at
 NATIVE_MARK = "native:"
+OWN_FAMILIES = ("phone", "channel", "screen", "token")  # see hub/own_parts.py
 SENDER_CHARS_MAX = 40  # of a name that anybody may give himself
 _LIKED = re.compile(
     r"(?P<language>[A-Za-z]+)(?:-[^;]*)?(?:;\s*q=(?P<weight>[01](?:\.[0-9]{0,3})?))?"
 )
 
 
+@cache
 def translations_of(language: str) -> NullTranslations:
     """The catalogue of a language; English is the source and needs none."""
     file = FOLDER / "locale" / f"{language}.po"
@@ -63,11 +67,49 @@ def _liked(header: str) -> str:
     return best if weights.get(best) else LANGUAGES[0]
 
 
+class Speaker:
+    """Says single texts in one language, for what is no page; see `log_words.Speaker`."""
+
+    def __init__(self, language: str, site: Site) -> None:
+        self.language = language
+        self._site = site
+        self._translations = translations_of(language)
+
+    def say(self, text: str, **words: Any) -> str:
+        """A text of the catalogues with its words filled in."""
+        found = str(self._translations.gettext(text))
+        return found % words if words else found
+
+    def label(self, word: str | None) -> str:
+        """A word of the stores; of a press too (`press_sos`)."""
+        kind, _, rest = (word or "").partition("_")
+        if kind == "press" and rest in WORD_LABELS:
+            return str(self._translations.gettext(WORD_LABELS[rest]))
+        return _label(self._translations, word)
+
+    def moment(self, at_ms: int | None) -> str:
+        """A moment by the site's clocks."""
+        return _moment(self._site, "%Y-%m-%d %H:%M:%S", at_ms)
+
+
 class Texts:
     """Templates in both languages, with the site's zone of time."""
 
     def __init__(self, site: Site) -> None:
-        self._environments = {language: _environment(language, site) for language in LANGUAGES}
+        self._zone = site.zone
+        self._speakers = {language: Speaker(language, site) for language in LANGUAGES}
+        self._environments = {
+            language: _environment(language, site, self._speakers[language])
+            for language in LANGUAGES
+        }
+
+    def speaker(self, language: str) -> Speaker:
+        """Who says single texts in this language."""
+        return self._speakers[language]
+
+    def today(self, now_ms: int) -> date:
+        """The day at the site."""
+        return datetime.fromtimestamp(now_ms / 1000, self._zone).date()
 
     def page(self, template: str, language: str, **words: Any) -> str:
         """A template filled in."""
@@ -75,7 +117,7 @@ class Texts:
         return environment.get_template(template).render(language=language, **words)
 
 
-def _environment(language: str, site: Site) -> Environment:
+def _environment(language: str, site: Site, speaker: Speaker) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=select_autoescape(default=True),
@@ -91,9 +133,14 @@ def _environment(language: str, site: Site) -> Environment:
     environment.globals["point"] = partial(_point, translations)
     environment.globals["value"] = partial(_value, translations)
     environment.globals["headline"] = partial(_headline, translations, language)
+    environment.globals["set_words"] = partial(_set_words, translations)
+    environment.globals["ends_in"] = partial(_ends_in, translations)
     environment.globals["site_name"] = site.name_zh if language == "zh" else site.name_en
     environment.globals["zone"] = site.zone.key
+    environment.globals["details"] = partial(details, speaker=speaker)
     environment.filters["clock"] = partial(_moment, site, "%H:%M:%S")
+    environment.filters["minutes"] = _minutes
+    environment.filters["span"] = partial(_span, translations)
     environment.filters["moment"] = partial(_moment, site, "%Y-%m-%d %H:%M:%S")
     return environment
 
@@ -137,12 +184,59 @@ def _headline(translations: NullTranslations, language: str, case: Any) -> str:
     named: str = _own(language, case, "place") or case["place"] or _own(language, case, "device")
     if named:
         return named
+    if case["device"] is None and case.get(f"grid_{language}"):
+        return str(case[f"grid_{language}"])  # an order for one walk: its key is no place
     sender = str(case["key"] or "").removeprefix(NATIVE_MARK)[:SENDER_CHARS_MAX]
+    if case.get("sender_name"):
+        sender = f"{case['sender_name'][:SENDER_CHARS_MAX]} ({sender})"
+    if case["family"] in OWN_FAMILIES:  # "phone:grid-3"
+        name = sender.partition(":")[2]
+        return f"{_label(translations, case['family'])} {name}"
     if case["family"] == "button":
         return str(translations.gettext(marked("Unknown button"))) + f" {sender}"
     if case["device"] is not None:
         return str(translations.gettext(marked("Unknown device"))) + f" {sender}"
     return sender
+
+
+_UNITS = ((86_400, 3, marked("days")), (3_600, 2, marked("hours")), (60, 0, marked("minutes")))
+
+
+def _span(translations: NullTranslations, span_s: int) -> str:
+    """A span of time in the largest unit of which it holds some: `26 hours`, `35 days`."""
+    unit_s, _least, name = next(unit for unit in _UNITS if span_s >= unit[0] * unit[1])
+    return f"{span_s / unit_s:.3g} {translations.gettext(name)}"
+
+
+def _minutes(span_s: int) -> str:
+    """A span as a clock shows it: `1:00`, `45:00`."""
+    return f"{span_s // 60}:{span_s % 60:02}"
+
+
+def _set_words(translations: NullTranslations, changed: Any) -> str:
+    """What an override changes: `Unchanged for 48h, Severity notice`."""
+    said = []
+    for key, value in changed.items():
+        if isinstance(value, dict):
+            said.append(_set_words(translations, value))
+            continue
+        label = PART_LABELS.get(key)
+        name = key if label is None else translations.gettext(label)
+        said.append(f"{name} {', '.join(map(str, value)) if isinstance(value, list) else value}")
+    return ", ".join(said)
+
+
+def _ends_in(translations: NullTranslations, left_ms: int) -> str:
+    """How soon something ends, in days, or in hours on the last."""
+    hours = max(1, -(-left_ms // 3_600_000))
+    if hours < 24:
+        return str(
+            translations.ngettext("ends in %(num)s hour", "ends in %(num)s hours", hours)
+        ) % {"num": hours}
+    days = -(-left_ms // 86_400_000)
+    return str(translations.ngettext("ends in %(num)s day", "ends in %(num)s days", days)) % {
+        "num": days
+    }
 
 
 def _moment(site: Site, form: str, at_ms: int | None) -> str:

@@ -2,7 +2,8 @@
 
 A copy is made by SQLite's own online backup: it is one moment of the database, whole. The local
 time series need no copy: they follow from the journal, which the database holds; `refill` lets the
-archive write them again. Putting back keeps the database that was there, under another name.
+archive write them again. Photos lie beside the database; in a copy they are a table of it, so that
+a backup is one file. Putting back keeps the database that was there, under another name.
 """
 
 import contextlib
@@ -13,10 +14,11 @@ from pathlib import Path
 
 from alembic.script import ScriptDirectory
 
-from hub import private_files
+from hub import photos, private_files
 from hub.archive import FOLLOWER
 from hub.database import SCHEMA_DIR, only_sqlite
 
+PACKED = "packed_photos"  # the table of a backup in which they are
 PAGES_AT_ONCE = 1_000  # of a copy; between them others may write
 
 
@@ -32,8 +34,11 @@ def file_of(database_url: str) -> Path:
     return Path(path)
 
 
-def back_up(database: Path, target: Path) -> int:
-    """Copy `database` to the new file `target`; its size in bytes. Raises `BackupFailed`."""
+def back_up(database: Path, target: Path, photos_folder: Path | None = None) -> int:
+    """Copy `database`, and the photos, to the new file `target`; its size in bytes.
+
+    Raises `BackupFailed`.
+    """
     if target.exists():
         raise BackupFailed(f"{target}: exists already; name a new file")
     if not database.is_file():
@@ -41,11 +46,60 @@ def back_up(database: Path, target: Path) -> int:
     unfinished = target.with_name(f"{target.name}.unfinished")
     with _in_words(target):
         _copy(database, unfinished)
+        if photos_folder is not None:
+            _pack_photos(unfinished, photos_folder)
         unfinished.replace(target)
         return target.stat().st_size
 
 
-def restore(source: Path, database: Path, stamp: str, *, refill: bool = False) -> Path | None:
+def _pack_photos(copy: Path, folder: Path) -> None:
+    """Those that the database names; one that is gone by now is missed by nobody."""
+    with contextlib.closing(sqlite3.connect(copy)) as connection, connection:
+        if "photos" not in _tables(connection):  # of a version that knew none
+            return
+        connection.execute(f"CREATE TABLE {PACKED} (name TEXT PRIMARY KEY, content BLOB NOT NULL)")
+        names = [row[0] for row in connection.execute("SELECT id FROM photos ORDER BY id")]
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                content = photos.file_of(folder, name).read_bytes()
+                connection.execute(f"INSERT INTO {PACKED} VALUES (?, ?)", (name, content))  # noqa: S608 - constant name
+    _sync(copy)
+
+
+def _unpack_photos(copy: Path, folder: Path) -> None:
+    """Back into their folder; a photo that is there already is the same."""
+    with contextlib.closing(sqlite3.connect(copy)) as connection:
+        if PACKED not in _tables(connection):
+            return
+        with connection:
+            for name, content in connection.execute(f"SELECT name, content FROM {PACKED}"):  # noqa: S608 - constant name
+                _put_photo(folder, str(name), bytes(content))
+            connection.execute(f"DROP TABLE {PACKED}")
+        connection.execute("VACUUM")
+    _sync(copy)
+
+
+def _tables(connection: sqlite3.Connection) -> set[str]:
+    return {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+
+
+def _put_photo(folder: Path, name: str, content: bytes) -> None:
+    try:
+        photos.write_file(folder, photos.Photo(name, 0, 0, content))
+    except ValueError as error:
+        raise BackupFailed(f"a photo of the backup has a wrong name: {name!r}") from error
+    except photos.NoPhoto as error:
+        raise BackupFailed(f"{folder}: no room for the photos of the backup") from error
+
+
+def restore(
+    source: Path,
+    database: Path,
+    stamp: str,
+    *,
+    refill: bool = False,
+    photos_folder: Path | None = None,
+) -> Path | None:
     """Put the backup `source` in the place of `database`.
 
     Returns where the database that was there is kept now (its name with `stamp`), None if there
@@ -58,6 +112,7 @@ def restore(source: Path, database: Path, stamp: str, *, refill: bool = False) -
     incoming = database.with_name(f"{database.name}.restoring")
     with _in_words(database):
         _copy(source, incoming)
+        _unpack_photos(incoming, photos_folder or database.parent / photos.FOLDER)
         if refill:
             _rewind_archive(incoming)
         aside = _set_aside(database, stamp)
@@ -70,8 +125,7 @@ def check(source: Path) -> str:
     if not source.is_file():
         raise BackupFailed(f"{source}: there is no such file")
     with _in_words(source), reading(source) as connection:
-        names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-        missing = {"journal", "cases", "cursors", "alembic_version"} - names
+        missing = {"journal", "cases", "cursors", "alembic_version"} - _tables(connection)
         if missing:
             raise BackupFailed(f"{source}: not a hub's database (no table {min(missing)})")
         _quick_check(source, connection)
@@ -132,6 +186,10 @@ def _copy(source: Path, target: Path) -> None:
     ):
         old.backup(new, pages=PAGES_AT_ONCE)
         new.execute("PRAGMA journal_mode=DELETE")  # one file, nothing beside it
+    _sync(target)
+
+
+def _sync(target: Path) -> None:
     with target.open("rb") as file:
         os.fsync(file.fileno())
 

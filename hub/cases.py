@@ -15,13 +15,28 @@ from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import Connection
 
-from hub import outbox
-from hub.database import alerts, case_log, cases, changes, command_results
+from hub import outbox, trials
+from hub.database import (
+    alerts,
+    case_log,
+    cases,
+    changes,
+    command_results,
+    escalations,
+    inspections_done,
+    out_of_service,
+    overrides,
+    rounds,
+    rule_sets,
+    shifts,
+    standings,
+)
 from hub.outbox import NewNotice
 from rules.case import Case
 
 _FIELDS = {f.name for f in fields(Case)}
 _CASE_COLUMNS = tuple(f.name for f in fields(Case))
+LIVE, SHADOW = "live", "shadow"  # of `alerts.mode`
 PREFIX = "C-"
 NUMBER_DIGITS = 6  # at least; the millionth case has one more
 
@@ -45,19 +60,28 @@ _OF_PEOPLE = (
     "dispatched_to",
     "shelved_by",
     "shelved_reason",
+    "done_by",
+    "done_phone",
 )
 
 
 def outward(case: Case) -> dict[str, Any]:
     """A case as a notice tells it: what, where, since when and how far, nobody's name."""
     body = public(case)
-    for name in _OF_PEOPLE:
+    for name in (*_OF_PEOPLE, *_OF_THE_HUB):
         del body[name]
     return body
 
 
+# By what a proof is recognised: of use to nobody else.
+_OF_THE_HUB = ("work_since_ms", "work_seq", "work_base")
+
+
 class AlertRow(NamedTuple):
-    """A row of `alerts`, and which of its columns are news if the alert is known already."""
+    """A row of `alerts`, and which of its columns are news if the alert is known already.
+
+    `times` as news is one more than before.
+    """
 
     row: dict[str, Any]
     news: tuple[str, ...]
@@ -69,22 +93,46 @@ class Ledger:
 
     alerts: list[AlertRow] = field(default_factory=list)
     orphans: list[tuple[str, int]] = field(default_factory=list)  # alert, when it ended
+    withdrawn: list[str] = field(default_factory=list)  # alerts that happened once less
     cases: dict[str, Case] = field(default_factory=dict)
     log: list[dict[str, Any]] = field(default_factory=list)
     notices: list[NewNotice] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
     results: list[dict[str, Any]] = field(default_factory=list)
+    trials: list[dict[str, Any]] = field(default_factory=list)
+    rule_sets: list[tuple[int, dict[str, Any]]] = field(default_factory=list)  # id, columns
+    rules_gone: list[str] = field(default_factory=list)  # their standings go
+    overrides: list[dict[str, Any]] = field(default_factory=list)  # new ones, or their new end
+    escalations: dict[str, dict[str, Any] | None] = field(default_factory=dict)  # None: it is over
+    shifts: list[dict[str, Any]] = field(default_factory=list)
+    out_of_service: dict[str, dict[str, Any] | None] = field(default_factory=dict)  # by device
+    inspections: list[dict[str, Any]] = field(default_factory=list)
+    rounds: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Is there anything to write?"""
         return bool(
-            self.alerts or self.orphans or self.cases or self.log or self.results or self.changes
+            self.alerts
+            or self.orphans
+            or self.withdrawn
+            or self.cases
+            or self.log
+            or self.notices
+            or self.results
+            or self.changes
+            or self.escalations
+            or self.shifts
+            or self.out_of_service
+            or self.rounds
         )
 
     def write(self, connection: Connection) -> None:
         """All of it, within the caller's transaction."""
         for alert in self.alerts:
             connection.execute(_upsert(alerts, alert.news), alert.row)
+        for alert_id in self.withdrawn:
+            known = alerts.update().where(alerts.c.id == alert_id)
+            connection.execute(known.values(times=alerts.c.times - 1))
         for case in self.cases.values():
             connection.execute(_upsert(cases, _CASE_COLUMNS), asdict(case))
         for alert_id, now_ms in self.orphans:
@@ -97,15 +145,57 @@ class Ledger:
         ):
             if rows:
                 connection.execute(sa.insert(table), rows)
+        self._write_rules(connection)
         outbox.put(connection, self.notices)
+        trials.put(connection, self.trials)
+        self._write_people(connection)
+
+    def _write_people(self, connection: Connection) -> None:
+        for case_id, row in self.escalations.items():
+            _put_escalation(connection, case_id, row)
+        for row in self.shifts:
+            connection.execute(_upsert(shifts, tuple(row)), row)
+        for device, out in self.out_of_service.items():
+            connection.execute(out_of_service.delete().where(out_of_service.c.device == device))
+            if out is not None:
+                connection.execute(out_of_service.insert(), out)
+
+        if self.inspections:
+            connection.execute(sa.insert(inspections_done), self.inspections)
+        for row in self.rounds.values():
+            connection.execute(_upsert(rounds, tuple(row)), row)
+
+    def _write_rules(self, connection: Connection) -> None:
+        for set_id, columns in self.rule_sets:
+            connection.execute(rule_sets.update().where(rule_sets.c.id == set_id).values(columns))
+        for rule in self.rules_gone:
+            theirs = standings.c.key.startswith(f"{rule}|", autoescape=True)
+            connection.execute(standings.delete().where(theirs))
+        for row in self.overrides:
+            connection.execute(_upsert(overrides, ("until_ms", "ended_by")), row)
+
+
+def _put_escalation(connection: Connection, case_id: str, row: dict[str, Any] | None) -> None:
+    connection.execute(escalations.delete().where(escalations.c.case_id == case_id))
+    if row is not None:
+        connection.execute(escalations.insert(), row)
 
 
 @cache
 def _upsert(table: sa.Table, news: tuple[str, ...]) -> Insert:
     """Puts a row, or of a known one only `news`. Made once: making a statement is slow."""
     insert = upsert(table)
-    changed = {name: insert.excluded[name] for name in news}
+    changed: dict[str, Any] = {name: insert.excluded[name] for name in news}
+    if table is alerts and "times" in changed:
+        changed["times"] = alerts.c.times + 1
     return insert.on_conflict_do_update(index_elements=["id"], set_=changed)
+
+
+def open_shadows(connection: Connection) -> list[dict[str, Any]]:
+    """Alerts that nobody was told of and that are not over."""
+    still = sa.and_(alerts.c.closed_at_ms.is_(None), sa.not_(alerts.c.taken_back))
+    query = alerts.select().where(alerts.c.mode == SHADOW, still).order_by(alerts.c.opened_at_ms)
+    return [dict(row) for row in connection.execute(query).mappings()]
 
 
 class Cases:

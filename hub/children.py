@@ -11,6 +11,8 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
+LINE_BYTES_MAX = 65_536
+
 # Runs before the program itself: a small process of its own, so that nothing of the parent's
 # threads and locks is carried over a fork. 1 is PR_SET_PDEATHSIG; it holds over the exec.
 _TIE_TO_PARENT = """
@@ -27,8 +29,12 @@ async def start_child(
     stdout: int | None = None,
     stderr: int | None = None,
     environment: Mapping[str, str] | None = None,
+    line_bytes_max: int = LINE_BYTES_MAX,
 ) -> asyncio.subprocess.Process:
-    """Start a program (an absolute path and its arguments) that ends with this process."""
+    """Start a program (an absolute path and its arguments) that ends with this process.
+
+    `line_bytes_max`: the longest line that is read from its output.
+    """
     if sys.platform == "linux":
         parent = str(os.getpid())
         arguments = [sys.executable, "-I", "-S", "-c", _TIE_TO_PARENT, parent, *arguments]
@@ -39,6 +45,7 @@ async def start_child(
         stderr=stderr,
         env=environment,
         start_new_session=True,
+        limit=line_bytes_max,
     )
 
 

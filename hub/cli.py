@@ -20,7 +20,9 @@ COMMANDS = {
         "simulate",
         "Play devices or recorded frames against a broker.",
     ),
-    "rules": ("hub.commands.rules", "rules", "Check and test rules."),
+    "rules": ("hub.commands.rules", "rules", "Check, test and copy rules."),
+    "plans": ("hub.commands.plans", "plans", "Check and test response plans."),
+    "orders": ("hub.commands.orders", "orders", "Check the tables about work orders."),
     "decode": (
         "hub.commands.decode",
         "decode",
@@ -33,9 +35,26 @@ COMMANDS = {
     ),
     "import": ("hub.commands.register", "import_", "Devices, residents or places from a CSV file."),
     "export": ("hub.commands.register", "export", "Devices, residents or places as CSV."),
+    "redecode": (
+        "hub.commands.redecode",
+        "redecode",
+        "Read refusals again after a driver was mended.",
+    ),
+    "swap": ("hub.commands.register", "swap", "Put another device in a device's place."),
+    "out-of-service": (
+        "hub.commands.overrides",
+        "out_of_service",
+        "Tell nobody of a device's faults for a while.",
+    ),
+    "in-service": ("hub.commands.overrides", "in_service", "Put it back before its time."),
     "user": ("hub.commands.access", "user", "People who may log in."),
     "token": ("hub.commands.access", "token", "Bearer tokens for programs and screens."),
-    "backup": ("hub.commands.care", "backup", "Copy the database while the hub runs."),
+    "watch": (
+        "hub.commands.watch",
+        "watch",
+        "Raise the alarm when a hub does not answer; for another machine.",
+    ),
+    "backup": ("hub.commands.care", "backup", "Copy database and photos while the hub runs."),
     "restore": ("hub.commands.care", "restore", "Put a backup in the database's place."),
     "doctor": ("hub.commands.care", "doctor", "Look whether everything is as it must be."),
     "settings": ("hub.commands.care", "settings", "Every setting with its present value."),
@@ -83,3 +102,7 @@ def own_name() -> str:
 def main() -> None:
     """Run the command line; a person never sees a traceback of a mistake in the input."""
     sys.exit(cli(prog_name="hub"))
+
+
+if __name__ == "__main__":
+    main()

@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from hub import private_files
 
@@ -65,6 +63,56 @@ standings = Table(
     Column("state", LargeBinary, nullable=False),
 )
 
+# Sets of rules as the judge was given them, the texts of their files included: what is in force is
+# the one that was applied last, whatever stands in the folder by now.
+rule_sets = Table(
+    "rule_sets",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("digest", String, nullable=False),  # of names and texts of the files
+    Column("files_json", Text, nullable=False),  # {"entrances.yaml": text, …}
+    Column("by", String, nullable=False),  # who asked for it; "hub": the files had changed
+    Column("asked_ms", Integer, nullable=False),
+    Column("seq", Integer),  # its command in the journal, or the newest entry when the hub began
+    Column("applied_ms", Integer),  # NULL: the judge has not taken it, or refused it
+    Column("versions_json", Text),  # {"door-held-open": version, …}
+    Column("diff_json", Text),  # {"added": […], "changed": […], "removed": […]}
+    Index("rule_sets_applied", "applied_ms"),
+    sqlite_autoincrement=True,
+)
+
+# A rule is meant otherwise for some devices, for a while; those of files stand in the files.
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("id", Integer, primary_key=True),  # the number of its command in the journal
+    Column("rule", String, nullable=False),
+    # {"rule", "device"|"resident"|"place"|"tags", "set"|"off", "reason", "by", "until"}
+    Column("body_json", Text, nullable=False),
+    Column("by", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since_ms", Integer, nullable=False),
+    Column("until_ms", Integer, nullable=False),
+    Column("ended_by", String),  # who ended it before its time
+    Index("overrides_until", "until_ms"),
+)
+
+# What people changed in the files of rules by the page: a rule's own lines before and after.
+rule_edits = Table(
+    "rule_edits",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("rule", String, nullable=False),
+    Column("file", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("at_ms", Integer, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("undoes", Integer),  # the edit that was taken back by it
+    Index("rule_edits_of_rule", "rule"),
+    sqlite_autoincrement=True,
+)
+
 # A rule is true of something, from then until then.
 alerts = Table(
     "alerts",
@@ -84,7 +132,12 @@ alerts = Table(
     Column("why_zh", Text, nullable=False),
     Column("why_en", Text, nullable=False),
     Column("case_id", String),
+    # live: people are told. shadow: its rule is on trial, and nobody is.
+    Column("mode", String, nullable=False, server_default="live"),
+    Column("times", Integer, nullable=False, server_default="1"),  # opened, and happened again
     Index("alerts_open", "rule", "key", "closed_at_ms"),
+    Index("alerts_opened", "opened_heard_ms"),
+    Index("alerts_closed", "closed_heard_ms"),
 )
 
 # What people do about an alert. One row is the present state; `case_log` is its story.
@@ -126,11 +179,31 @@ cases = Table(
     Column("shelved_until_ms", Integer),
     Column("shelved_reason", String),
     Column("shelved_by", String),
+    Column("handed_to", String),  # 120, 119
+    Column("handed_at_ms", Integer),
+    Column("cancelled_at_ms", Integer),  # its button said "cancel"
+    Column("muted", String),  # why nobody is told: out_of_service
+    # Of a work order: how urgent (1 first), of which kind, who depends on it; the work that a
+    # proof must be newer than, who did it, what the device showed, until when that is waited for.
+    Column("priority", Integer),
+    Column("trouble", String),
+    Column("depends", String),
+    Column("work_since_ms", Integer),
+    Column("work_seq", Integer),
+    Column("work_base", Float),
+    Column("done_at_ms", Integer),
+    Column("done_by", String),
+    Column("done_phone", String),
+    Column("shown_at_ms", Integer),
+    Column("shown", String),
+    Column("proof_until_ms", Integer),
+    Column("reopened", Integer, nullable=False, server_default="0"),
     Column("version", Integer, nullable=False),  # grows with every change
     Column("changed_ms", Integer, nullable=False),
     Index("cases_open", "closed_at_ms", "raised_at_ms"),
     Index("cases_device", "device", "raised_at_ms"),
     Index("cases_of_rule", "rule", "key", "closed_at_ms"),
+    Index("cases_heard", "heard_at_ms"),
 )
 
 case_log = Table(
@@ -147,7 +220,154 @@ case_log = Table(
     Column("by", String),
     Column("text", Text),
     Column("body_json", Text),
+    Index("case_log_at", "at_ms"),
+    Index("case_log_heard", "heard_ms"),
     sqlite_autoincrement=True,
+)
+
+# Acts that a phone named itself, so that one that is sent again is done once.
+client_acts = Table(
+    "client_acts",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("by", String, nullable=False),  # the account that sent it
+    Column("digest", String, nullable=False),  # of what was asked for
+    Column("seq", Integer, nullable=False),  # its command in the journal
+    Column("at_ms", Integer, nullable=False),
+    Index("client_acts_at", "at_ms"),
+)
+
+# Photos by their content; the files lie in the data folder.
+photos = Table(
+    "photos",
+    metadata,
+    Column("id", String, primary_key=True),  # of the file's bytes: SHA-256, the first half
+    Column("at_ms", Integer, nullable=False),
+    Column("by", String),  # None: somebody without a log-in
+    Column("size", Integer, nullable=False),  # bytes
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("seq", Integer),  # the command that names it; None: none does so far
+    Index("photos_at", "at_ms"),
+)
+
+# Inspections that were done: a row each, with every answer.
+inspections_done = Table(
+    "inspections_done",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),  # its command in the journal
+    Column("inspection", String, nullable=False),
+    Column("subject", String, nullable=False),  # device:c-1 | ground:g1 | place:b3/u1
+    Column("day", String, nullable=False),  # in the site's zone
+    Column("at_ms", Integer, nullable=False),
+    Column("made_at_ms", Integer),  # as the phone says
+    Column("by", String, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("answers_json", Text, nullable=False),  # [{"item","answer","note","photos"}, …]
+    Index("inspections_done_of", "inspection", "subject", "day"),
+)
+
+# Since which day the hub knows of an inspection: what was missed before was not its affair.
+inspections_known = Table(
+    "inspections_known",
+    metadata,
+    Column("inspection", String, primary_key=True),
+    Column("day", String, nullable=False),  # in the site's zone
+)
+
+# Walks through a grid or ground with what is to be done there.
+rounds = Table(
+    "rounds",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # its command in the journal
+    Column("grid", String),
+    Column("ground", String),
+    Column("by", String, nullable=False),
+    Column("started_ms", Integer, nullable=False),
+    Column("ended_ms", Integer),
+    Column("ended_by", String),
+    Column("stops_json", Text, nullable=False),
+    Index("rounds_started", "started_ms"),
+)
+
+# Where an open case stands on its response plan, and who was told by a step of it.
+escalations = Table(
+    "escalations",
+    metadata,
+    Column("case_id", String, primary_key=True),
+    Column("plan", String, nullable=False),
+    Column("state_json", Text, nullable=False),
+)
+
+# Who is signed on to which role, by whom that was said, and since and until when.
+shifts = Table(
+    "shifts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("role", String, nullable=False),
+    Column("grid", String),
+    Column("person", String, nullable=False),
+    Column("since_ms", Integer, nullable=False),
+    Column("until_ms", Integer, nullable=False),  # moved forward by signing off
+    Column("by", String, nullable=False),
+    Column("ended_ms", Integer),  # when its end was looked after: its cases went back
+    Column("ended_by", String),
+    Index("shifts_until", "until_ms"),
+    Index("shifts_of_grid", "grid", "until_ms", "since_ms", "person"),
+    sqlite_autoincrement=True,
+)
+
+# What people add to a grid's daily log: triggers of the database refuse every change of a row.
+remarks = Table(
+    "remarks",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Integer, nullable=False),  # its command in the journal
+    Column("grid", String, nullable=False),  # "-": of no grid
+    Column("day", String, nullable=False),  # which it is about, 2026-11-25, in the site's zone
+    Column("at_ms", Integer, nullable=False),
+    Column("by", String, nullable=False),
+    Column("text", Text, nullable=False),
+    Index("remarks_day", "day", "grid"),
+    sqlite_autoincrement=True,
+)
+
+# Who is planned to be on duty when. `absent_reason`: will not come, and nobody instead is known.
+rota = Table(
+    "rota",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("role", String, nullable=False),
+    Column("grid", String),
+    Column("person", String, nullable=False),
+    Column("since_ms", Integer, nullable=False),
+    Column("until_ms", Integer, nullable=False),
+    Column("instead_of", String),  # who was planned before a swap
+    Column("absent_reason", Text),
+    Column("by", String, nullable=False),
+    Column("changed_ms", Integer, nullable=False),
+    Index("rota_since", "since_ms"),
+    sqlite_autoincrement=True,
+)
+
+# What the hub said last of its own phones and channels: see hub/own_parts.py.
+own_words = Table(
+    "own_words",
+    metadata,
+    Column("part", String, primary_key=True),  # phone:grid-3, channel:webhook
+    Column("online", Boolean, nullable=False),
+    Column("at_ms", Integer, nullable=False),
+)
+
+# Devices of which nobody is told until then, but in an emergency; see rules/mute.py.
+out_of_service = Table(
+    "out_of_service",
+    metadata,
+    Column("device", String, primary_key=True),
+    Column("since_ms", Integer, nullable=False),
+    Column("until_ms", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", String, nullable=False),
 )
 
 # The outbox: one message to one channel about one case. Retry and give-up are visible here.
@@ -156,8 +376,11 @@ notices = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("case_id", String, nullable=False, index=True),
-    Column("channel", String, nullable=False),  # mqtt | webhook | log | down
+    Column("channel", String, nullable=False),  # mqtt | webhook | log | down | calls | …
     Column("role", String),
+    Column("recipient", String),  # a contact of the roster: duty-phone:grid-3
+    Column("address", String),  # on the channel, where it needs one
+    Column("ways_json", Text),  # of a call: the ways that are left if this one fails
     Column(
         "reason", String, nullable=False
     ),  # opened, again, changed, ended, taken_back, closed, …
@@ -168,7 +391,10 @@ notices = Table(
     Column("state", String, nullable=False, server_default="waiting"),  # waiting | sent | given_up
     Column("done_ms", Integer),
     Column("last_error", Text),
+    Column("note", String),  # unconfirmed: handed on, and nobody knows whether it came
+    Column("answer_seq", Integer),  # the command of the journal by which its link was used
     Index("notices_waiting", "state", "due_ms"),
+    Index("notices_done", "state", "done_ms"),
     sqlite_autoincrement=True,
 )
 
@@ -211,6 +437,196 @@ devices = Table(
     Column("expected_silence_s", Integer),
     Column("code", String, unique=True),  # behind its QR code: /d/{code}
     Column("added_ms", Integer, nullable=False),
+    Column("maker", String),
+    Column("model", String),
+    Column("pulses_per_use", Integer),  # of a counter: so many pulses are one use; None: one
+    Column("cell", String),  # the kind of cell in it, by the names of hub/cells.py; None: driver's
+    Column("topic", String),  # of its newest message: where downlinks are derived from
+)
+
+# A device that was swapped for another. Its address is no stranger's and no device's: who speaks
+# from it is a ghost.
+ghosts = Table(
+    "ghosts",
+    metadata,
+    Column("address", String, primary_key=True),
+    Column("device", String, nullable=False),  # the register's id, which its successor has now
+    Column("driver", String, nullable=False),
+    Column("family", String, nullable=False),
+    Column("swapped_ms", Integer, nullable=False),
+    Column("swapped_by", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("heard_ms", Integer),  # since the swap; None: it is quiet
+    Column("messages", Integer, nullable=False, server_default="0"),
+)
+
+# Who put a device into service, and how it was then.
+commissionings = Table(
+    "commissionings",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("device", String, nullable=False, index=True),
+    Column("address", String, nullable=False),
+    Column("why", String, nullable=False),  # adopted | imported | swapped | tested
+    Column("at_ms", Integer, nullable=False),
+    Column("by", String, nullable=False),
+    Column("place", String),
+    Column("resident_id", String),
+    Column("gateway", String),
+    Column("rssi", Float),
+    Column("snr", Float),
+    Column("lqi", Float),
+    Column("test_press_ms", Integer),  # when its test press was heard; None: it was not pressed
+    Column("test_press", String),  # which kind of press it was
+    Column("test_delay_ms", Integer),  # from the press, by device or network, to the hub
+    Column("note", Text),
+    sqlite_autoincrement=True,
+)
+
+# The newest test of each button: see hub/trials.py.
+trials = Table(
+    "trials",
+    metadata,
+    Column("device", String, primary_key=True),
+    Column("seq", Integer, nullable=False),  # its command in the journal
+    Column("by", String, nullable=False),
+    Column("since_ms", Integer, nullable=False),
+    Column("until_ms", Integer, nullable=False),
+    Column("heard_ms", Integer),  # when its one press was heard
+)
+
+# What ecosystems say of their devices beforehand (`device_drivers.driver.Announcement`).
+announcements = Table(
+    "announcements",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("part", String, primary_key=True),
+    Column("driver", String, nullable=False),
+    Column("document_json", Text, nullable=False),
+    Column("topics_json", Text, nullable=False, server_default="[]"),
+    Column("address", String),
+    Column("family", String),
+    Column("name", String),
+    Column("maker", String),
+    Column("model", String),
+    Column("guess", String),  # the driver that it names for the device's own messages
+    Column("at_ms", Integer, nullable=False),
+    Index("announcements_address", "address"),
+)
+
+# Gateways that messages named, whether registered or not; and a row `@site` about the site's link.
+gateways = Table(
+    "gateways",
+    metadata,
+    Column("id", String, primary_key=True),  # as in `journal.gateway`
+    Column("ecosystem", String, nullable=False),  # native | lorawan | zigbee2mqtt | …
+    Column("first_ms", Integer, nullable=False),
+    Column("heard_ms", Integer, nullable=False),  # itself, or a device through it
+    Column("messages", Integer, nullable=False),
+    Column(
+        "says_itself", Boolean, nullable=False, server_default=sa.false()
+    ),  # a status of its own
+    Column("rhythm_ms", Integer),  # the longest usual gap between two messages through it
+    Column("gone_ms", Integer),  # since when, by the hub's own word; None: it is there
+)
+
+# How far each counter has really counted; written in one transaction with the readings.
+counters = Table(
+    "counters",
+    metadata,
+    Column("device", String, primary_key=True),
+    Column("point", String, primary_key=True),
+    Column("state_json", Text, nullable=False),
+    Column("turn", Integer, nullable=False),  # of two rows of the same counter the higher is newer
+)
+
+# Devices that say `sos` until it is taken back: what each said last, and when it last counted.
+lasting_calls = Table(
+    "lasting_calls",
+    metadata,
+    Column("device", String, primary_key=True),  # its address
+    Column("on", Boolean, nullable=False),
+    Column("at_ms", Integer, nullable=False),
+    Column("called_ms", Integer),
+    Column("turn", Integer, nullable=False),
+)
+
+# Devices that talk too much, with what of their words is not in the journal yet.
+chatterers = Table(
+    "chatterers",
+    metadata,
+    Column("device", String, primary_key=True),
+    Column("state_json", Text, nullable=False),
+)
+
+# How far a device's clock is off, as its messages show.
+clocks = Table(
+    "clocks",
+    metadata,
+    Column("device", String, primary_key=True),
+    Column("offset_ms", Integer, nullable=False),  # its clock less the right time
+    Column("since_ms", Integer),  # from when it is corrected; None: it is right
+    Column("heard_ms", Integer, nullable=False),
+    Column("state_json", Text, nullable=False),
+)
+
+# One row a device and day of the site: what the survey has seen of it.
+device_days = Table(
+    "device_days",
+    metadata,
+    Column("device", String, primary_key=True),
+    Column("day", String, primary_key=True),  # 2026-11-25, in the site's zone
+    Column("messages", Integer, nullable=False),
+    Column("battery", Float),  # the last of the day, percent
+    Column("battery_v", Float),
+    Column("rssi_sum", Float, nullable=False, server_default="0"),
+    Column("rssi_count", Integer, nullable=False, server_default="0"),
+    Column("snr_sum", Float, nullable=False, server_default="0"),
+    Column("snr_count", Integer, nullable=False, server_default="0"),
+    Column("lqi_sum", Float, nullable=False, server_default="0"),
+    Column("lqi_count", Integer, nullable=False, server_default="0"),
+    Column("test_presses", Integer, nullable=False, server_default="0"),
+    Index("device_days_day", "day"),
+)
+
+# The rhythm in which a device speaks, and the silence that is expected of it by that.
+rhythms = Table(
+    "rhythms",
+    metadata,
+    Column("device", String, primary_key=True),
+    Column("heard_ms", Integer, nullable=False),
+    Column("gaps", Integer, nullable=False),
+    Column("since_ms", Integer, nullable=False),
+    Column("learned_s", Integer),  # None: not enough is known
+    Column("state_json", Text, nullable=False),
+)
+
+# The duty phones of the grids, as they say that somebody has them at hand.
+duty_phones = Table(
+    "duty_phones",
+    metadata,
+    Column("grid", String, primary_key=True),
+    Column("heard_ms", Integer, nullable=False),
+    Column("by", String),
+)
+
+# The wall screens, by the names of their tokens: see hub/screens.py.
+screens = Table(
+    "screens",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("key_hash", String),  # of the browser that it belongs to; None: to nobody yet
+    Column("bound_ms", Integer),
+    Column("heard_ms", Integer),
+    Column("shown_ms", Integer),  # when it last said that it shows what is so
+    Column("page", String),
+    Column("live", Boolean),
+    Column("data_ms", Integer),  # of when what it shows is
+    Column("frozen_ms", Integer),
+    Column("edition", String),
+    Column("size", String),
+    Column("refused_ms", Integer),  # when another browser came with its token
+    Column("refused_by", String),
 )
 
 # The newest value of every point, for pages; the judge flushes it at least once a second.
@@ -221,6 +637,7 @@ latest = Table(
     Column("heard_ms", Integer, nullable=False),
     Column("gateway", String),
     Column("points_json", Text, nullable=False),  # {"contact": ["open", at_ms], …}
+    Column("time_from", String),  # of its newest message: device | gateway | corrected | arrival
 )
 
 residents = Table(
@@ -235,6 +652,67 @@ residents = Table(
     Column("tags_json", Text, nullable=False, server_default="[]"),
     Column("contacts_json", Text, nullable=False, server_default="[]"),
     Column("notes", Text),
+    Column("mobility", Text),  # what whoever comes has to know: a wheelchair, hard of hearing
+    Column("key_holder", Text),  # who has a key to the door, with a phone number
+)
+
+# Who has looked at a resident's card, and about which case.
+looks = Table(
+    "looks",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("resident_id", String, nullable=False),
+    Column("case_id", String),
+    Column("at_ms", Integer, nullable=False),
+    Column("by", String, nullable=False),
+    Column("phone", String),
+    Index("looks_of_resident", "resident_id", "id"),
+    Index("looks_of_case", "case_id"),
+    sqlite_autoincrement=True,
+)
+
+# Who changed what in the register or on a floor plan: the fields before and after.
+register_edits = Table(
+    "register_edits",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", String, nullable=False),  # devices | residents | … | plan_marks
+    Column("key", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("at_ms", Integer, nullable=False),
+    Column("before_json", Text),  # the fields that changed; NULL: it was not there
+    Column("after_json", Text),  # NULL: it is not there any more
+    Column("undoes", Integer),  # the edit that was taken back by it
+    Index("register_edits_of", "kind", "key", "id"),
+    sqlite_autoincrement=True,
+)
+
+# Pictures of floors or buildings on which devices are placed by hand.
+floor_plans = Table(
+    "floor_plans",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", String, nullable=False),
+    Column("place", String),  # what it shows, such as a building
+    Column("media_type", String, nullable=False),  # image/png | image/jpeg
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("picture", LargeBinary, nullable=False),
+    Column("added_ms", Integer, nullable=False),
+    Column("added_by", String, nullable=False),
+    Column("removed_ms", Integer),
+    Column("removed_by", String),
+    sqlite_autoincrement=True,
+)
+
+# Where a device hangs on a floor plan, 0 … 1 of its width and height.
+plan_marks = Table(
+    "plan_marks",
+    metadata,
+    Column("plan_id", Integer, primary_key=True, autoincrement=False),
+    Column("device", String, primary_key=True),
+    Column("x", Float, nullable=False),
+    Column("y", Float, nullable=False),
 )
 
 places = Table(
@@ -273,6 +751,8 @@ strangers = Table(
     Column(
         "newest_json", Text, nullable=False
     ),  # [{"at_ms", "readings"|"refused"}, …] newest first
+    Column("ignored_ms", Integer),  # since when somebody says that it is not ours
+    Column("ignored_by", String),
 )
 
 # Points that InfluxDB refused, with the server's own words.
@@ -295,6 +775,7 @@ users = Table(
     Column("role", String, nullable=False),  # staff | crew | admin
     Column("password_hash", String, nullable=False),
     Column("added_ms", Integer, nullable=False),
+    Column("pin_hash", String),  # to sign on at a shared phone; None: cannot
 )
 
 sessions = Table(
@@ -303,6 +784,7 @@ sessions = Table(
     Column("token_hash", String, primary_key=True),
     Column("user", String, nullable=False),
     Column("expires_ms", Integer, nullable=False),
+    Column("shift", Integer),  # who is signed on at this phone, while that shift runs
 )
 
 tokens = Table(
@@ -379,12 +861,29 @@ def _set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
 
 def migrate(engine: Engine) -> None:
     """Bring the database to this version's tables (Alembic, `hub/schema/versions`)."""
-    config = Config()
-    config.set_main_option("script_location", str(SCHEMA_DIR))
     try:
         make_private(engine)
         with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            if not _is_newest(connection):
+                _upgrade(connection)
     except (sa.exc.SQLAlchemyError, OSError) as error:
         raise UnusableDatabase(f"{engine.url}: {error}") from error
+
+
+def _is_newest(connection: Connection) -> bool:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return False
+    kept = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars()
+    newest = max(file.name for file in (SCHEMA_DIR / "versions").glob("[0-9]*.py"))
+    return [number.partition("_")[0] for number in kept] == [newest.partition("_")[0]]
+
+
+def _upgrade(connection: Connection) -> None:
+    # Loaded only when there is something to do: after a crash every tenth of a second counts.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(SCHEMA_DIR))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,24 +1,28 @@
 """The loop that tells people and programs: from the outbox through channels.
 
-Every channel has a lane of its own, so one that hangs never delays another. Within a lane the
-cases go side by side, the notices of one case one after the other. A try ends sent, to be tried
-again (`TryAgain`: with backoff, jitter and the receiver's own Retry-After) or given up (`GiveUp`,
-or `deliver_tries_max` tries). What became of it is written after the fact: at least once, never
-lost. Bounds: `deliver_batch_max` notices of a channel at a time, `deliver_timeout_s` a try.
+Every channel has a lane of its own, so one that hangs never delays another. Within a lane cases
+and addresses go side by side, the notices of one case to one address one after the other. A try
+ends sent, to be tried again (`TryAgain`: with backoff, jitter and the receiver's own Retry-After)
+or given up (`GiveUp`, or `deliver_tries_max` tries); held back by a channel's own limit (`Later`)
+is no try. What became of it is written after the fact: at least once, never lost. A call that
+fails goes on to the next way at once (`hub/reach.py`).
+Bounds: `deliver_batch_max` notices of a channel at a time, `deliver_timeout_s` a try.
 """
 
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from sqlalchemy.engine import Connection, Engine
 
-from hub import outbox
+from hub import outbox, reach
 from hub.clock import Clock
 from hub.health import GREEN, YELLOW, Report
-from hub.outbox import GIVEN_UP, SENT, WAITING, Notice, Outcome
+from hub.outbox import GIVEN_UP, SENT, WAITING, Line, Notice, Outcome
+from hub.own_parts import ChannelStates
 from hub.settings import Settings
 from hub.writer import Writer
 
@@ -27,6 +31,8 @@ log = logging.getLogger(__name__)
 Wait = Callable[[asyncio.Event, float], Awaitable[None]]
 
 _READY = ("可以通知", "ready")
+_HELD = ("发送频率已到上限, 一般通知稍后合并发送", "at its limit, lesser notices wait to be merged")
+UNCONFIRMED = "unconfirmed"  # the note of what was handed on, by whom nobody knows whether it came
 _WORDS = {WAITING: ("通知失败, 将重试", "will try again"), GIVEN_UP: ("通知已放弃", "given up")}
 
 
@@ -42,6 +48,14 @@ class GiveUp(Exception):
     """The channel will never be able to tell this notice; the text says why."""
 
 
+class Later(Exception):
+    """The channel's own limit holds it back for `after_s`; that is no try."""
+
+    def __init__(self, reason: str, after_s: float) -> None:
+        super().__init__(reason)
+        self.after_s = after_s
+
+
 class Channel(Protocol):
     """One way to tell. `send` returns when the other side has confirmed, else raises one above."""
 
@@ -54,8 +68,8 @@ class Channel(Protocol):
         """Return when there is somebody to send to; waiting here costs no notice a try."""
         ...
 
-    async def send(self, notice: Notice) -> None:
-        """Tell it. Raises `TryAgain` or `GiveUp`."""
+    async def send(self, notice: Notice) -> str | None:
+        """Tell it; a note if there is one to keep. Raises `TryAgain`, `GiveUp` or `Later`."""
         ...
 
 
@@ -96,6 +110,7 @@ async def deliver(  # noqa: PLR0913 - the loop's whole world, by name
     report: Report,
     wait: Wait = wait_for,
     jitter: Callable[[], float] = random.random,
+    states: ChannelStates | None = None,
 ) -> None:
     """Deliver until cancelled. Set `wake` after every commit that put notices into the outbox."""
     backoff = Backoff(
@@ -105,8 +120,9 @@ async def deliver(  # noqa: PLR0913 - the loop's whole world, by name
         settings.deliver_tries_max,
         jitter,
     )
+    states = states or ChannelStates(settings.channel_failures_max)
     lanes = [
-        _Lane(channel, engine, writer, settings, clock, report, wait, backoff)
+        _Lane(channel, engine, writer, settings, clock, report, wait, backoff, states)
         for channel in channels.values()
     ]
 
@@ -148,7 +164,7 @@ async def _refuse_unknown_channels(
     if not outcomes:
         report("deliver", GREEN, *_READY)
         return
-    await writer.run(lambda connection: outbox.note(connection, outcomes))
+    await writer.run(_noting(outcomes))
     text = f"{len(outcomes)}: {outcomes[0].error}"
     report("deliver", YELLOW, f"通知已放弃: {text}", f"notices given up: {text}")
 
@@ -156,7 +172,7 @@ async def _refuse_unknown_channels(
 class _Lane:
     """One channel's notices on their way."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the lane's whole world
         self,
         channel: Channel,
         engine: Engine,
@@ -166,7 +182,9 @@ class _Lane:
         report: Report,
         wait: Wait,
         backoff: Backoff,
+        states: ChannelStates,
     ) -> None:
+        self._states = states
         self.name = channel.name
         self.wake = asyncio.Event()
         self._part = f"deliver-{channel.name}"
@@ -178,10 +196,10 @@ class _Lane:
         self._report = report
         self._wait = wait
         self._backoff = backoff
-        self._busy: set[str] = set()  # cases with a notice on its way or not yet noted
+        self._busy: set[Line] = set()  # lines with a notice on its way
         self._done: list[Outcome] = []
         self._some_done = asyncio.Event()
-        self._figures = {SENT: 0, WAITING: 0, GIVEN_UP: 0}
+        self._figures: Counter[str] = Counter()
 
     async def run(self) -> None:
         """Take, send and note until cancelled."""
@@ -211,13 +229,13 @@ class _Lane:
             due_in_s = (notice.due_ms - self._clock.now_ms()) / 1000
             if due_in_s > 0:  # the soonest comes first: nothing behind it is due
                 return min(self._settings.deliver_poll_s, due_in_s)
-            self._busy.add(notice.case_id)
+            self._busy.add(notice.line)
             tasks.create_task(self._try(notice))
         return self._settings.deliver_poll_s
 
-    def _read_heads(self, cases_busy: Sequence[str], room: int) -> list[Notice]:
+    def _read_heads(self, busy: Sequence[Line], room: int) -> list[Notice]:
         with self._engine.connect() as connection:
-            return outbox.heads(connection, self.name, cases_busy, room)
+            return outbox.heads(connection, self.name, busy, room)
 
     async def _try(self, notice: Notice) -> None:
         outcome = await self._outcome(notice)
@@ -227,18 +245,25 @@ class _Lane:
     async def _outcome(self, notice: Notice) -> Outcome:
         try:
             async with asyncio.timeout(self._settings.deliver_timeout_s):
-                await self._channel.send(notice)
+                note = await self._channel.send(notice)
         except GiveUp as error:
             return self._given_up(notice, str(error))
         except TryAgain as error:
             return self._again(notice, str(error), error.after_s)
+        except Later as error:
+            return self._held_back(notice, str(error), error.after_s)
         except TimeoutError:
             return self._again(notice, f"no answer within {self._settings.deliver_timeout_s} s")
         except Exception as error:
             # A fault in one channel's code must not stop the others; it shows as a failed try.
             log.exception("channel %s failed on notice %d", self.name, notice.id)
             return self._again(notice, f"{type(error).__name__}: {error}")
-        return Outcome(notice, SENT, self._clock.now_ms(), notice.due_ms)
+        return Outcome(notice, SENT, self._clock.now_ms(), notice.due_ms, note=note)
+
+    def _held_back(self, notice: Notice, reason: str, after_s: float) -> Outcome:
+        now_ms = self._clock.now_ms()
+        due_ms = now_ms + round(min(after_s, self._backoff.retry_after_max_s) * 1000)
+        return Outcome(notice, WAITING, now_ms, due_ms, reason, tried=False)
 
     def _again(self, notice: Notice, reason: str, after_s: float | None = None) -> Outcome:
         tries = notice.tries + 1
@@ -258,26 +283,39 @@ class _Lane:
             self._some_done.clear()
             outcomes, self._done = self._done, []
             await self._writer.run(_noting(outcomes))
-            self._busy.difference_update(outcome.notice.case_id for outcome in outcomes)
+            self._busy.difference_update(outcome.notice.line for outcome in outcomes)
             self._tell_health(outcomes)
             self.wake.set()
 
     def _tell_health(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
-            self._figures[outcome.state] += 1
+            if not outcome.tried:
+                continue
+            self._figures[outcome.note or outcome.state] += 1
+            if outcome.state == SENT:
+                self._states.sent(self.name)
+            else:
+                self._states.failed(self.name, given_up=outcome.state == GIVEN_UP)
         figures = {
             "sent": self._figures[SENT],
             "failed_tries": self._figures[WAITING],
             "given_up": self._figures[GIVEN_UP],
         }
-        failed = [outcome for outcome in outcomes if outcome.state != SENT]
+        if self._figures[UNCONFIRMED]:
+            figures[UNCONFIRMED] = self._figures[UNCONFIRMED]
+        failed = [outcome for outcome in outcomes if outcome.state != SENT and outcome.tried]
         if failed:
             verb_zh, verb_en = _WORDS[failed[-1].state]
             text = f"{failed[-1].notice.case_id}: {failed[-1].error}"
             self._report(self._part, YELLOW, f"{verb_zh}: {text}", f"{verb_en}: {text}", figures)
         else:
-            self._report(self._part, GREEN, *_READY, figures)
+            held = any(not outcome.tried for outcome in outcomes)
+            self._report(self._part, GREEN, *(_HELD if held else _READY), figures)
 
 
 def _noting(outcomes: Sequence[Outcome]) -> Callable[[Connection], None]:
-    return lambda connection: outbox.note(connection, outcomes)
+    def job(connection: Connection) -> None:
+        outbox.note(connection, outcomes)
+        reach.go_on(connection, outcomes)
+
+    return job

@@ -13,8 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from device_drivers.catalog import DRIVERS
-from hub.database import devices, places, residents
+from hub.database import devices, places, residents, rhythms
+from hub.ghosts import Ghost, Ghosts
+from hub.trials import Trials
 from rules.facts import EXPECTED_SILENCE_MS
+from rules.rhythm import Words, expected
 
 NATIVE = "native"
 
@@ -46,17 +49,27 @@ class Device:
     gateway: str | None = None
     expected_silence_s: int | None = None
     added_ms: int = 0
+    maker: str | None = None
+    model: str | None = None
+    pulses_per_use: int | None = None
+    cell: str | None = None
+    topic: str | None = None
+    learned_silence_s: int | None = None
 
 
-def expected_silence_s(own_s: int | None, driver_name: str) -> int:
-    """How long a device may be silent when it is well: its owner's word, else its driver's.
+def expected_silence(own_s: int | None, driver_name: str, learned_s: int | None) -> Words:
+    """How long a device may be silent when it is well, and whose word that is.
 
     The judge and the pages ask here, so that they never say different things of one device.
     """
-    if own_s is not None:
-        return own_s
     driver = DRIVERS.get(driver_name)
-    return EXPECTED_SILENCE_MS // 1_000 if driver is None else driver.expected_silence_s
+    driver_s = None if driver is None else driver.expected_silence_s
+    return expected(own_s, learned_s, driver_s, EXPECTED_SILENCE_MS // 1_000)
+
+
+def expected_silence_s(own_s: int | None, driver_name: str, learned_s: int | None = None) -> int:
+    """The same, in s."""
+    return expected_silence(own_s, driver_name, learned_s).silence_s
 
 
 class Devices:
@@ -65,16 +78,19 @@ class Devices:
     def __init__(self, known: Iterable[Device] = ()) -> None:
         self.by_id: dict[str, Device] = {}
         self.by_address: dict[str, Device] = {}
+        self.ghosts = Ghosts()
+        self.trials = Trials()
         self.replace(known)
 
-    def replace(self, known: Iterable[Device]) -> None:
+    def replace(self, known: Iterable[Device], ghosts: Iterable[Ghost] = ()) -> None:
         """Forget all and take these."""
+        self.ghosts.replace(ghosts)
         self.by_id = {device.id: device for device in known}
         self.by_address = {device.address: device for device in self.by_id.values()}
 
     def driver_of(self, address: str) -> str | None:
-        """The driver that the register names for an address."""
-        device = self.by_address.get(address)
+        """The driver that the register names for an address, or named before a swap."""
+        device = self.by_address.get(address) or self.ghosts.get(address)
         return None if device is None else device.driver
 
     def button_topics(self) -> list[str]:
@@ -82,10 +98,11 @@ class Devices:
 
         What an address does not tell is learned from the first message that comes the common way.
         """
+        buttons = [one.address for one in self.by_id.values() if one.family == "button"]
         topics = []
-        for device in self.by_id.values():
-            ecosystem, _, name = device.address.partition(":")
-            if device.family == "button" and ecosystem in _TOPIC_OF:
+        for address in (*buttons, *self.ghosts.buttons()):
+            ecosystem, _, name = address.partition(":")
+            if ecosystem in _TOPIC_OF:
                 topics.append(_TOPIC_OF[ecosystem].format(name))
         return topics
 
@@ -104,9 +121,11 @@ def read_devices(connection: Connection) -> list[Device]:
             places.c.name_zh.label("place_zh"),
             places.c.name_en.label("place_en"),
             residents.c.tags_json.label("resident_tags_json"),
+            rhythms.c.learned_s,
         )
         .outerjoin(places, places.c.path == devices.c.place)
         .outerjoin(residents, residents.c.id == devices.c.resident_id)
+        .outerjoin(rhythms, rhythms.c.device == devices.c.id)
     )
     return [_device(row) for row in connection.execute(query).mappings()]
 
@@ -130,6 +149,12 @@ def _device(row: Mapping[Any, Any]) -> Device:
         gateway=row["gateway"],
         expected_silence_s=row["expected_silence_s"],
         added_ms=row["added_ms"],
+        maker=row["maker"],
+        model=row["model"],
+        pulses_per_use=row["pulses_per_use"],
+        cell=row["cell"],
+        topic=row["topic"],
+        learned_silence_s=row["learned_s"],
     )
 
 

@@ -13,25 +13,40 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from hub import backup, private_files
+import sqlalchemy as sa
+
+from hub import backup, calendars, private_files, rota, rule_files
 from hub.broker import NO_BROKER, find_program
+from hub.canary import PART as CANARY
 from hub.clock import Clock
-from hub.health import HUB
+from hub.database import UnusableDatabase, open_engine
+from hub.escalations import default_ways
+from hub.health import GREEN, HUB, YELLOW
 from hub.local_series import FILE as SERIES_FILE
+from hub.mistakes import nearest
 from hub.mqtt import Address, WrongAddress
+from hub.notifiers import check_public_url, names_of, read_channels
+from hub.notifiers.channels_file import WrongChannels, with_secrets
 from hub.notifiers.mqtt import reach
-from hub.rule_files import NO_PRESS, folder_of, rules_in_force
+from hub.orders import orders_folder, orders_in_force
+from hub.people import roster_of, roster_of_site
+from hub.plan_files import plans_folder, plans_in_force
+from hub.rule_files import NO_PRESS
+from hub.rule_start import kept_in
 from hub.series import Unavailable, check_influx, open_series
 from hub.settings import Settings, WrongSetting
 from hub.site import WrongSite, read_site
-from rules.loader import RuleMistakes
+from rules.loader import RuleMistakes, load_texts
+from rules.reachable import Gap, gaps
+from rules.roster import Roster
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 
 # No machine that runs this code is older; an unset clock starts at 1970 or at its firmware's date.
 CLOCK_NOT_BEFORE_MS = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp() * 1000)
 CLOCK_BEHIND_MS_MAX = 60_000
-PRIVATE = ("*.db*", "*.log*")  # what of the data folder tells of residents
+GAPS_SHOWN_MAX = 5
+PRIVATE = ("*.db*", "*.log*", "*.key")  # what of the data folder tells of residents, and keys
 
 
 class Finding(NamedTuple):
@@ -163,15 +178,107 @@ async def check_site(settings: Settings, _clock: Clock) -> Finding:
     return Finding("site", OK, f"{site.id}, {site.name_en}, {site.zone.key}")
 
 
-async def check_rules(settings: Settings, _clock: Clock) -> Finding:
-    """Can every rule be read, and does one hear a press?"""
+async def check_calendar(settings: Settings, clock: Clock) -> Finding:
+    """Are the holidays of this year known, and from October on those of the next?"""
     try:
-        rule_set = rules_in_force(settings)
+        site = read_site(settings.site_file)
+    except WrongSite:
+        return Finding("calendar", WARNING, "not known: the site's file cannot be read")
+    now_ms = clock.now_ms()
+    calendar = site.calendar(now_ms)
+    year = calendars.missing_year(calendar, site.zone, now_ms)
+    if year is not None:
+        return Finding("calendar", WARNING, calendars.warning(year, site.country)[1])
+    until = calendars.known_until(calendar, calendars.today(site.zone, now_ms))
+    own = f", with {len(site.own_days.days)} days of its own" if site.own_days.days else ""
+    return Finding("calendar", OK, f"holidays of {site.country} known until {until}{own}")
+
+
+async def check_rules(settings: Settings, _clock: Clock) -> Finding:
+    """Can every file of rules be read, are they in force, and does one hear a press?"""
+    folder = rule_files.folder_of(settings)
+    try:
+        texts = await asyncio.to_thread(rule_files.read_texts, settings)
+        rule_set = await asyncio.to_thread(load_texts, texts)
+        kept = await asyncio.to_thread(kept_in, settings)
     except (RuleMistakes, OSError) as error:
-        return Finding("rules", PROBLEM, str(error))
+        return Finding("rules", PROBLEM, f"{folder}: {error}")
+    except (UnusableDatabase, sa.exc.SQLAlchemyError):
+        kept = None  # `check_database`'s finding
     if not rule_set.hears_presses:
         return Finding("rules", PROBLEM, NO_PRESS)
-    return Finding("rules", OK, f"{len(rule_set.rules)} rules in {folder_of(settings)}")
+    count = len(rule_set.rules)
+    if kept is None or kept.digest == rule_files.digest_of(texts):
+        return Finding("rules", OK, f"{count} rules in {folder}")
+    since = datetime.fromtimestamp((kept.applied_ms or 0) / 1_000, UTC).isoformat(" ", "seconds")
+    text = f"{folder} differs from what is in force since {since}; a running hub takes it by itself"
+    return Finding("rules", WARNING, text)
+
+
+async def check_plans(settings: Settings, clock: Clock) -> Finding:
+    """Can every plan be read, and would each of them reach somebody in every grid right now?"""
+    try:
+        plans = plans_in_force(settings)
+        roster = _roster(settings)
+        channels = names_of(settings)
+    except (RuleMistakes, OSError, WrongSite, WrongChannels) as error:
+        return Finding("plans", PROBLEM, str(error))
+    found = gaps(plans, roster, channels, default_ways(channels), clock.now_ms())
+    deaf = [gap for gap in found if gap.all_of_them]
+    if deaf:
+        return Finding("plans", PROBLEM, f"nobody at all would be told: {_places(deaf)}")
+    late = [gap for gap in found if gap.steps[0] == 0]
+    if late:
+        text = f"the first step reaches nobody, the next one comes at once: {_places(late)}"
+        return Finding("plans", WARNING, text)
+    return Finding("plans", OK, f"{len(plans)} plans in {plans_folder(settings)}")
+
+
+async def check_orders(settings: Settings, _clock: Clock) -> Finding:
+    """Can the tables about work orders be read?"""
+    try:
+        tables = orders_in_force(settings)
+    except (RuleMistakes, OSError) as error:
+        return Finding("orders", PROBLEM, str(error))
+    text = f"{len(tables.troubles)} troubles, {len(tables.inspections)} inspections"
+    return Finding("orders", OK, f"{text} in {orders_folder(settings)}")
+
+
+async def check_rota(settings: Settings, clock: Clock) -> Finding:
+    """Is every shift of the rota manned, now and within `rota_warn_s`?"""
+    try:
+        site = read_site(settings.site_file)
+        file = backup.file_of(settings.database)
+        if not file.exists() or backup.check(file) != backup.newest_revision():
+            return Finding("rota", OK, "nobody is planned yet")
+        engine = open_engine(settings.database)
+        with engine.connect() as connection:
+            found = rota.find_unmanned(connection, site.roles, settings, clock.now_ms())
+    except (WrongSite, backup.BackupFailed, UnusableDatabase):
+        return Finding("rota", OK, "cannot be looked at")  # site and database have their findings
+    if found:
+        return Finding("rota", WARNING, rota.say(found, site.zone)[1])
+    return Finding("rota", OK, "no planned shift is unmanned")
+
+
+def _places(found: list[Gap]) -> str:
+    shown = [f"{gap.plan} in {gap.grid or 'the site'}" for gap in found[:GAPS_SHOWN_MAX]]
+    more = len(found) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _roster(settings: Settings) -> Roster:
+    """As the site's file and, where there is one, the database say."""
+    roster = roster_of_site(read_site(settings.site_file))
+    try:
+        file = backup.file_of(settings.database)
+        if not file.exists() or backup.check(file) != backup.newest_revision():
+            return roster
+        engine = open_engine(settings.database)
+        with engine.connect() as connection:
+            return roster_of(connection, roster)
+    except (backup.BackupFailed, UnusableDatabase):
+        return roster  # a database that cannot be read is `check_database`'s finding
 
 
 async def check_series(settings: Settings, clock: Clock) -> Finding:
@@ -214,6 +321,46 @@ async def check_webhook(settings: Settings, _clock: Clock) -> Finding:
     return Finding("webhook", OK, "set and signed; it was not called")
 
 
+async def check_channels(settings: Settings, _clock: Clock) -> Finding:
+    """Can the channels file be used, are its secrets there, and are the site's ways set up?"""
+    try:
+        check_public_url(settings)
+        found = read_channels(settings)
+        with_secrets(settings.channels_file, found)
+        known = names_of(settings)
+        roles = read_site(settings.site_file).roles
+    except (WrongChannels, WrongSetting, WrongSite) as error:
+        return Finding("channels", PROBLEM, str(error))
+    for role in roles:
+        for way in role.ways:
+            if way.channel not in known:
+                near = nearest(way.channel, known)
+                text = f"{role.id} is told by {way.channel}, a channel that nobody set up{near}"
+                return Finding("channels", WARNING, text)
+    said = ", ".join(one.entry.name for one in found) or "none beside the hub's own"
+    return Finding("channels", OK, f"{said}; nothing was sent")
+
+
+async def check_canary(settings: Settings, clock: Clock) -> Finding:
+    """Did the newest press of proof of a hub with this database come back, and just now?"""
+    if not settings.canary_every_s:
+        return Finding("canary", WARNING, "HUB_CANARY_EVERY_S is 0: nothing proves the whole way")
+    try:
+        with backup.reading(backup.file_of(settings.database)) as connection:
+            query = "SELECT state, text_en, at_ms FROM health WHERE part = ?"
+            row = connection.execute(query, (CANARY,)).fetchone()
+    except (sqlite3.Error, backup.BackupFailed):
+        row = None  # a database that cannot be read is `check_database`'s finding
+    if row is None:
+        return Finding("canary", OK, "none has flown yet; a hub that runs presses one")
+    state, text, at_ms = row
+    age_s = (clock.now_ms() - at_ms) / 1_000
+    if age_s > settings.canary_every_s + settings.canary_within_s:
+        old = f"nothing new for {age_s:.0f} s: does the hub run? Its last word: {text}"
+        return Finding("canary", WARNING, old)
+    return Finding("canary", {GREEN: OK, YELLOW: WARNING}.get(state, PROBLEM), text)
+
+
 CHECKS: tuple[Check, ...] = (
     check_data_folder,
     check_privacy,
@@ -221,8 +368,14 @@ CHECKS: tuple[Check, ...] = (
     check_clock,
     check_database,
     check_site,
+    check_calendar,
     check_rules,
+    check_plans,
+    check_orders,
+    check_rota,
     check_broker,
     check_series,
     check_webhook,
+    check_channels,
+    check_canary,
 )

@@ -7,7 +7,7 @@ Bounds: `batch_messages_max` rows a commit, `readings_keep_days`, `refusals_keep
 `commands_keep_days`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from device_drivers.reading import Reading
 from hub.database import cursors, journal
 
 READING, REFUSAL, COMMAND = "reading", "refusal", "command"
+REDECODE = "redecoded"  # the act of a command behind readings that another process wrote
 
 # Bits of the column `flags`.
 RETAINED = 1
@@ -27,12 +28,33 @@ STRANGER = 4  # nobody registered the sender
 GATEWAY = 8  # a gateway that nobody registered
 WEAK = 16  # gave neither id nor time: equal bytes are no proof of a repeat
 BY_ID = 32  # `dedupe` is of the message's own id
+# How the moment of its newest reading was found; none of them: it is that of the arrival.
+DEVICE_TIME = 64  # as the device says
+GATEWAY_TIME = 128  # as gateway or network server say
+CORRECTED_TIME = 256  # as the device says, less what its clock is off
+REDECODED = 512  # a refusal that was read again, or what came of it
+NOTE = 1_024  # a refusal that is a remark on a message that was kept all the same
+
+_TIMES = {CORRECTED_TIME: "corrected", DEVICE_TIME: "device", GATEWAY_TIME: "gateway"}
+ARRIVAL = "arrival"
 
 DAY_MS = 86_400_000
 
 _encode = msgspec.json.Encoder().encode
 _decode_readings = msgspec.json.Decoder(tuple[Reading, ...]).decode
 _decode_body = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def time_from(flags: int) -> str:
+    """How the moment of an entry was found: device, gateway, corrected or arrival."""
+    return next((word for bit, word in _TIMES.items() if flags & bit), ARRIVAL)
+
+
+def flags_of_time(word: str | None) -> int | None:
+    """The bits for such a word, None for none."""
+    if word is None:
+        return None
+    return next((bit for bit, known in _TIMES.items() if known == word), 0)
 
 
 class Entry(NamedTuple):
@@ -55,7 +77,7 @@ class Entry(NamedTuple):
     packet_id: int | None = None
 
 
-_COLUMNS = [
+COLUMNS = [
     "kind",
     "device",
     "arrived_ms",
@@ -67,15 +89,15 @@ _COLUMNS = [
     "link",
     "packet_id",
 ]
-_ROW = f"({', '.join('?' * len(_COLUMNS))})"
-_INSERT = f"INSERT INTO journal ({', '.join(_COLUMNS)}) VALUES {_ROW}"  # noqa: S608 - constant names
+_ROW = f"({', '.join('?' * len(COLUMNS))})"
+_INSERT = f"INSERT INTO journal ({', '.join(COLUMNS)}) VALUES {_ROW}"  # noqa: S608 - constant names
 
 # Rows of one statement, where so many wait. The driver lets go of the interpreter for every
 # statement, and waits for it again while the event loop is busy: a row each costs half as much
 # again. Ten values a row stay far below what SQLite allows in a statement (32,766).
 ROWS_AT_ONCE = 200
 _INSERT_MANY = _INSERT + f", {_ROW}" * (ROWS_AT_ONCE - 1)
-_READ_COLUMNS = [journal.c.seq, *(journal.c[name] for name in _COLUMNS)]
+_READ_COLUMNS = [journal.c.seq, *(journal.c[name] for name in COLUMNS)]
 
 
 def append(connection: Connection, entries: Sequence[Entry]) -> int:
@@ -83,7 +105,7 @@ def append(connection: Connection, entries: Sequence[Entry]) -> int:
 
     The connection must hold the writer's place (`for_writing`), so that the numbers are one run.
     """
-    rows = [_row(entry) for entry in entries]
+    rows = [row_of(entry) for entry in entries]
     whole = len(rows) - len(rows) % ROWS_AT_ONCE
     for start in range(0, whole, ROWS_AT_ONCE):
         values = tuple(chain.from_iterable(rows[start : start + ROWS_AT_ONCE]))
@@ -93,7 +115,8 @@ def append(connection: Connection, entries: Sequence[Entry]) -> int:
     return newest(connection) - len(entries) + 1
 
 
-def _row(entry: Entry) -> tuple[Any, ...]:
+def row_of(entry: Entry) -> tuple[Any, ...]:
+    """The values of `COLUMNS`, as the table keeps them."""
     _, kind, device, arrived_ms, readings, body, *rest = entry
     text = _encode(readings if kind == READING else body).decode()
     return (kind, device, arrived_ms, text, *rest)
@@ -122,9 +145,27 @@ def _entry(row: Any) -> Entry:
     return Entry(seq, kind, device, arrived_ms, (), _decode_body(body), *rest)
 
 
+def newest_first(connection: Connection, kind: str, span_ms: int) -> Iterator[Entry]:
+    """Entries of a kind that came within so long before the newest of all, the newest first."""
+    query = sa.select(*_READ_COLUMNS).where(journal.c.kind == kind).order_by(journal.c.seq.desc())
+    since_ms = None
+    for row in connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query):
+        entry = _entry(row)
+        since_ms = entry.arrived_ms - span_ms if since_ms is None else since_ms
+        if entry.arrived_ms < since_ms:
+            return
+        yield entry
+
+
 def cursor(connection: Connection, follower: str) -> int:
     """How far a follower has come; 0 at the beginning."""
     query = sa.select(cursors.c.seq).where(cursors.c.follower == follower)
+    return connection.execute(query).scalar() or 0
+
+
+def passed_ms(connection: Connection, follower: str) -> int:
+    """Up to when a follower has judged time itself; 0 at the beginning."""
+    query = sa.select(cursors.c.now_ms).where(cursors.c.follower == follower)
     return connection.execute(query).scalar() or 0
 
 

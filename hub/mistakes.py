@@ -15,6 +15,7 @@ MISTAKES_SHOWN_MAX = 50
 
 _NAME = re.compile(r"[^\s/+#|,;]{1,128}")
 _PATH = re.compile(r"[^\s/+#|,;*?\[\]]+(/[^\s/+#|,;*?\[\]]+)*")
+_COUNTED = re.compile(r"[0-9](?:[.,][0-9]+)?[Ee]\+[0-9]{1,3}")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()-]{1,30}")
 
 Reader = Callable[[str], Any]
@@ -60,8 +61,19 @@ def notes(value: str) -> str:
     return value
 
 
+def not_counted(value: str) -> str:
+    """No name or number that a spreadsheet took for a sum and wrote as `2.4E+15`."""
+    if _COUNTED.fullmatch(value):
+        raise Wrong(
+            f"{shown(value)} is what a spreadsheet makes of a long number; its digits are lost: "
+            "give the column the format Text and enter it again"
+        )
+    return value
+
+
 def name(value: str) -> str:
     """What stands in topics and addresses: no spaces, no characters of MQTT's own."""
+    not_counted(value)
     if not _NAME.fullmatch(value) or not value.isprintable():
         raise Wrong(
             f"expected 1 to {NAME_CHARACTERS_MAX} characters without spaces and / + # | , ; "
@@ -79,6 +91,7 @@ def path(value: str) -> str:
 
 def phone(value: str) -> str:
     """A phone number as people write it."""
+    not_counted(value)
     if not _PHONE.fullmatch(value):
         raise Wrong(f"expected a phone number such as 0374-5550103, not {shown(value)}")
     return value
@@ -101,10 +114,20 @@ def known(what: str, words: Collection[str]) -> Reader:
 
     def read(value: str) -> str:
         if words and value not in words:
-            raise Wrong(f"unknown {what} {shown(value)}{nearest(value, words)}")
+            not_counted(value)
+            raise Wrong(f"unknown {what} {shown(value)}{_near_or_cut(value, words)}")
         return value
 
     return read
+
+
+def _near_or_cut(value: str, words: Collection[str]) -> str:
+    """The nearest word; of a number the one whose leading zeros a spreadsheet may have eaten."""
+    if value.isdigit():
+        for word in words:
+            if word.isdigit() and word.lstrip("0") == value:
+                return f"; did you mean {word}? A spreadsheet eats leading zeros"
+    return nearest(value, words)
 
 
 def whole(low: int, high: int) -> Reader:

@@ -27,6 +27,7 @@ from urllib.parse import unquote, urlsplit
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from hub.filters import Filters
 from hub.settings import Settings, WrongSetting
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ def check_mqtt(settings: Settings) -> list[str]:
         )
     if len(settings.client_id.encode()) > CLIENT_ID_BYTES_MAX:
         raise WrongSetting(f"HUB_CLIENT_ID: expected at most {CLIENT_ID_BYTES_MAX} bytes")
-    filters = [topic for topic in settings.topics.split(",") if topic]
+    filters = settings.topic_filters
     for topic in filters:
         if not _FILTER.fullmatch(topic) or len(topic.encode()) > U16_MAX:
             raise WrongSetting(
@@ -91,6 +92,12 @@ def check_mqtt(settings: Settings) -> list[str]:
                 f"separated by commas, not {topic!r}"
             )
     return filters
+
+
+def is_filter(topic: str) -> bool:
+    """Is this a filter that MQTT can carry, and one that does not ask for the whole broker?"""
+    narrow = topic and topic[0] not in "+#$"
+    return bool(narrow and _FILTER.fullmatch(topic)) and len(topic.encode()) <= U16_MAX
 
 
 class Received(NamedTuple):
@@ -124,6 +131,7 @@ class LinkSettings:
     reconnect_max_s: float
     inflight_messages_max: int
     payload_bytes_max: int = 262_144
+    filter_topics_max: int = 100_000
     connect_s: float = 10.0
     will_topic: str | None = None  # told "online" (retained) when connected, "offline" by the will
 
@@ -181,7 +189,7 @@ class Link:
         topics: Iterable[str],
         report: Callable[[bool, str], None] = lambda _up, _why: None,
     ) -> None:
-        self.topics = list(dict.fromkeys(topics))
+        self.filters = Filters(topics, topics_max=settings.filter_topics_max)
         self._address = address
         self._settings = settings
         self._report = report
@@ -237,12 +245,27 @@ class Link:
         """Wait until the broker has granted the subscriptions of the present connection."""
         await self._subscribed.wait()
 
+    @property
+    def is_up(self) -> bool:
+        """Has the broker answered the subscriptions of the present connection?"""
+        return self._subscribed.is_set()
+
     def add_topic(self, topic: str) -> None:
         """Subscribe to one more topic, now and at every later connection."""
-        if topic not in self.topics:
-            self.topics.append(topic)
-            if self._connection is not None:
-                self._connection.subscribe(topic, QOS)
+        covered = self.filters.add(topic)
+        if covered is not None and self._connection is not None:
+            self._connection.subscribe(topic, QOS)
+            if covered:
+                self._connection.unsubscribe(covered)
+
+    def drop_topic(self, topic: str) -> None:
+        """Listen to it no more, now and at later connections."""
+        gone, uncovered = self.filters.drop(topic)
+        if self._connection is not None:
+            for one in uncovered:
+                self._connection.subscribe(one, QOS)
+            if gone:
+                self._connection.unsubscribe([topic])
 
     # -- the life of the connection -----------------------------------------------------------
 
@@ -368,7 +391,7 @@ class Link:
         self._connection = client
         if self._settings.will_topic:
             client.publish(self._settings.will_topic, b"online", QOS, retain=True)
-        client.subscribe([(topic, QOS) for topic in self.topics])
+        client.subscribe([(topic, QOS) for topic in self.filters])
 
     def _on_subscribe(self, _c: Any, _d: Any, _mid: int, reasons: Sequence[Any], _p: Any) -> None:
         refused = [reason for reason in reasons if reason.is_failure]

@@ -43,6 +43,7 @@ async def until_served(http: str) -> None:
         with contextlib.suppress(OSError):
             _, writer = await asyncio.open_connection(host, port)
             writer.close()
+            await writer.wait_closed()
             return
         await asyncio.sleep(LOOK_EVERY_S)
 

@@ -8,6 +8,7 @@ nothing. What a file does not mention stays as it is, rows and columns alike.
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -16,8 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy import Table
 from sqlalchemy.engine import Connection
 
-from hub import journal, mistakes
-from hub.database import devices, grids, places, residents
+from hub import commissionings, edit_history, journal, mistakes
+from hub.database import devices, ghosts, grids, places, residents
 from hub.journal import COMMAND, Entry
 from hub.mistakes import Mistakes, Reader, Wrong, nearest, shown
 from hub.site import PLACE_KINDS, Site
@@ -25,10 +26,22 @@ from hub.site import PLACE_KINDS, Site
 FAMILIES = ("button", "door", "counter", "gateway")
 CELL_CHARACTERS_MAX = 10_000
 SILENCE_S_MAX = 366 * 86_400
+PULSES_PER_USE_MAX = 1_000_000
 BIRTH_YEARS = (1890, 2100)
 ROWS_AT_ONCE = 500
 DELIMITERS = ",;\t"
 BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
+PROGRESS_EVERY_ROWS = 100
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9_]*:\S.*")
+_EUI = re.compile(r"(?:[0-9A-Fa-f]{2}[-: ]?){7}[0-9A-Fa-f]{2}")
+_NO_HEX = re.compile(r"[^0-9a-f]")
+
+Progress = Callable[[int, int], None]  # so many of so many rows
+
+
+def no_progress(_done: int, _total: int) -> None:
+    """Nobody looks on."""
 
 
 class WrongRegister(Mistakes):
@@ -110,11 +123,34 @@ def _read_contact(part: str) -> dict[str, str]:
 
 
 def _write_contacts(value: str) -> str:
-    return "; ".join(f"{c['name']}|{c['relation']}|{c['phone']}" for c in json.loads(value))
+    fields = ("name", "relation", "phone")
+    return "; ".join("|".join(c.get(name) or "" for name in fields) for c in json.loads(value))
 
 
 def _to_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def read_address(value: str) -> str:
+    """Who a device is on the air: `ecosystem:name`, or the 16 hex digits of a DevEUI alone."""
+    mistakes.not_counted(value.rpartition(":")[2])
+    ecosystem, mark, name = value.partition(":")
+    if _EUI.fullmatch(value):
+        ecosystem, mark, name = "lorawan", ":", value
+    if ecosystem == "lorawan" and mark:
+        digits = _NO_HEX.sub("", name.lower())
+        if not _EUI.fullmatch(name):
+            raise Wrong(
+                f"expected the 16 hex digits of a DevEUI, not {shown(name)} with {len(digits)}"
+                + ("; a spreadsheet eats leading zeros" if 0 < len(digits) < 16 else "")
+            )
+        return f"lorawan:{digits}"
+    if not _ADDRESS.fullmatch(value):
+        raise Wrong(
+            "expected an address as the strangers' page has it, such as native:btn-1, "
+            f"zigbee2mqtt:0x00158d0001a2b3c4 or lorawan:24e124136b501a01, not {shown(value)}"
+        )
+    return mistakes.text(value)
 
 
 def _names() -> tuple[Cell, Cell]:
@@ -158,7 +194,7 @@ DEVICES = Kind(
         _named("id", required=True),
         Cell("family", "family", _plain(mistakes.one_of(FAMILIES)), required=True),
         Cell("driver", "driver", lambda known: mistakes.known("driver", known.drivers), True),
-        _text("address", required=True),
+        Cell("address", "address", _plain(read_address), required=True),
         *_names(),
         _place(),
         _grid(),
@@ -176,6 +212,10 @@ DEVICES = Kind(
             _plain(mistakes.whole(1, SILENCE_S_MAX)),
         ),
         _named("code"),
+        _text("maker"),
+        _text("model"),
+        Cell("pulses_per_use", "pulses_per_use", _plain(mistakes.whole(1, PULSES_PER_USE_MAX))),
+        _named("cell"),
     ),
     unique=("address", "code"),
 )
@@ -199,6 +239,8 @@ RESIDENTS = Kind(
             write=_write_contacts,
         ),
         Cell("notes", "notes", _plain(mistakes.notes)),
+        Cell("mobility", "mobility", _plain(mistakes.notes)),
+        Cell("key_holder", "key_holder", _plain(mistakes.notes)),
     ),
 )
 PLACES = Kind(
@@ -232,6 +274,8 @@ class Sheet:
     kind: Kind
     encoding: str
     rows: tuple[Row, ...]
+    lines: tuple[int, ...] = ()  # where each row begins in the file
+    columns: tuple[str, ...] = ()  # the header
 
 
 class Kept(NamedTuple):
@@ -242,24 +286,51 @@ class Kept(NamedTuple):
     same: int
 
 
+class Taken(NamedTuple):
+    """A value of a row (by its place among the rows) that belongs to another row of the store."""
+
+    row: int
+    column: str
+    text: str
+
+
 # --- a file becomes rows ---------------------------------------------------------------------
 
 
-def read_sheet(file: str, content: bytes, known: Known, kind: Kind | None = None) -> Sheet:
+def read_sheet(
+    file: str,
+    content: bytes,
+    known: Known,
+    kind: Kind | None = None,
+    progress: Progress = no_progress,
+) -> Sheet:
     """Read and check a whole CSV file. Raises `WrongRegister` with every mistake."""
     text, encoding = decode(file, content)
     if not text.strip():
         raise WrongRegister([f"{file}: the file is empty"])
-    lines = _lines(file, text)
+    lines = _watched(_lines(file, text), text.count("\n"), progress)
     header_line, header = next(lines, (1, []))
     kind = kind or recognise(file, header)
     wrong = [f"{file}:{header_line}: {problem}" for problem in _wrong_header(kind, header)]
     if wrong:
         raise WrongRegister(wrong)
-    rows = tuple(_read_rows(file, kind, header, lines, known, wrong))
+    begun, rows = [], []
+    for line, row in _read_rows(file, kind, header, lines, known, wrong):
+        begun.append(line)
+        rows.append(row)
     if wrong:
         raise WrongRegister(wrong)
-    return Sheet(kind, encoding, rows)
+    return Sheet(kind, encoding, tuple(rows), tuple(begun), tuple(header))
+
+
+def _watched(
+    lines: Iterator[tuple[int, list[str]]], total: int, progress: Progress
+) -> Iterator[tuple[int, list[str]]]:
+    for number, found in enumerate(lines):
+        if number % PROGRESS_EVERY_ROWS == 0:
+            progress(min(found[0], total), total)
+        yield found
+    progress(total, total)
 
 
 def decode(file: str, content: bytes) -> tuple[str, str]:
@@ -326,9 +397,9 @@ def _wrong_header(kind: Kind, header: Sequence[str]) -> Iterator[str]:
     for number, column in enumerate(header):
         if column not in kind.by_column:
             hint = nearest(column, kind.by_column)
-            yield f"unknown column {shown(column)} for {kind.name}{hint}"
+            yield f"unknown column {shown(column)} (column {number + 1}) for {kind.name}{hint}"
         elif column in header[:number]:
-            yield f"the column {column} stands twice"
+            yield f"the column {column} stands twice (column {number + 1})"
     for column in sorted(_required(kind) - set(header)):
         yield f"the column {column} is missing; {kind.name} need it"
 
@@ -340,7 +411,7 @@ def _read_rows(
     lines: Iterable[tuple[int, list[str]]],
     known: Known,
     wrong: list[str],
-) -> Iterator[Row]:
+) -> Iterator[tuple[int, Row]]:
     readers = [(cell, cell.read(known)) for cell in map(kind.by_column.__getitem__, header)]
     seen: dict[tuple[str, Any], int] = {}
     for line, row in lines:
@@ -352,9 +423,25 @@ def _read_rows(
             try:
                 values[cell.stored] = _read_cell(cell, read, text)
             except Wrong as error:
-                wrong.append(f"{file}:{line}: {cell.column}: {error}")
-        wrong.extend(f"{file}:{line}: {problem}" for problem in _twice(kind, values, line, seen))
-        yield values
+                wrong.append(f"{file}:{line}: {_place_in(header, cell.column)}: {error}")
+        for column, problem in _twice(kind, values, line, seen):
+            wrong.append(f"{file}:{line}: {_place_in(header, column)}: {problem}")
+        yield line, values
+
+
+def _place_in(header: Sequence[str], column: str) -> str:
+    """A column by its name and its number from 1, as people count in a spreadsheet."""
+    return f"{column} (column {header.index(column) + 1})"
+
+
+def wrong_of(file: str, sheet: Sheet, taken: Iterable[Taken]) -> WrongRegister:
+    """What `find_taken` found, as mistakes of the file."""
+    return WrongRegister(
+        [
+            f"{file}:{sheet.lines[one.row]}: {_place_in(sheet.columns, one.column)}: {one.text}"
+            for one in taken
+        ]
+    )
 
 
 def _read_cell(cell: Cell, read: Reader, text: str) -> Any:
@@ -367,20 +454,34 @@ def _read_cell(cell: Cell, read: Reader, text: str) -> Any:
     return read(text)
 
 
-def _twice(kind: Kind, values: Row, line: int, seen: dict[tuple[str, Any], int]) -> Iterator[str]:
+def _twice(
+    kind: Kind, values: Row, line: int, seen: dict[tuple[str, Any], int]
+) -> Iterator[tuple[str, str]]:
     for column in (kind.key, *kind.unique):
         value = values.get(column)
         if value is not None and seen.setdefault((column, value), line) != line:
-            yield f"{column}: {shown(value)} stands already in line {seen[column, value]}"
+            yield column, f"{shown(value)} stands already in line {seen[column, value]}"
 
 
 # --- rows go into the database, and out again ------------------------------------------------
 
 
-def keep(connection: Connection, kind: Kind, rows: Sequence[Row], now_ms: int) -> Kept:
-    """Add what is new and change what is otherwise. Raises `Wrong` when an address is taken."""
+def keep(
+    connection: Connection,
+    kind: Kind,
+    rows: Sequence[Row],
+    now_ms: int,
+    progress: Progress = no_progress,
+    *,
+    imported_by: str = "",
+) -> Kept:
+    """Add what is new and change what is otherwise. Raises `Wrong` when an address is taken.
+
+    `imported_by`: new devices get a line of commissioning, changes one of the history by that name.
+    """
     before = _stored(connection, kind)
-    _refuse_taken(kind, rows, before)
+    for taken in _taken(kind, rows, before):
+        raise Wrong(f"{rows[taken.row][kind.key]}: {taken.column} {taken.text}")
     added = [_completed(kind, row, now_ms) for row in rows if row[kind.key] not in before]
     changed = [
         row
@@ -390,10 +491,28 @@ def keep(connection: Connection, kind: Kind, rows: Sequence[Row], now_ms: int) -
     _let_go(connection, kind, changed)
     for start in range(0, len(added), ROWS_AT_ONCE):
         connection.execute(kind.table.insert(), added[start : start + ROWS_AT_ONCE])
-    for row in changed:
+        progress(min(start + ROWS_AT_ONCE, len(added)), len(added) + len(changed))
+    for number, row in enumerate(changed):
         key = kind.table.c[kind.key]
         connection.execute(kind.table.update().where(key == row[kind.key]).values(row))
+        if number % PROGRESS_EVERY_ROWS == 0:
+            progress(len(added) + number, len(added) + len(changed))
+    if imported_by:
+        news = {row[kind.key]: _news(kind, row, before[row[kind.key]]) for row in changed}
+        edit_history.record_all(connection, kind.name, news, imported_by, now_ms)
+    if kind is DEVICES:
+        _register(connection, [row["address"] for row in (*added, *changed) if "address" in row])
+        if imported_by:
+            ids = [row["id"] for row in added]
+            why = commissionings.IMPORTED
+            commissionings.record_all(connection, ids, why=why, by=imported_by, at_ms=now_ms)
     return Kept(len(added), len(changed), len(rows) - len(added) - len(changed))
+
+
+def _news(kind: Kind, row: Row, before: Mapping[Any, Any]) -> tuple[Row, Row]:
+    """The fields that are others now: as they were, as they are."""
+    names = [name for name, value in row.items() if name != kind.key and before[name] != value]
+    return {name: before[name] for name in names}, {name: row[name] for name in names}
 
 
 def _stored(connection: Connection, kind: Kind) -> dict[str, Mapping[Any, Any]]:
@@ -401,7 +520,22 @@ def _stored(connection: Connection, kind: Kind) -> dict[str, Mapping[Any, Any]]:
     return {row[kind.key]: row for row in found}
 
 
-def _refuse_taken(kind: Kind, rows: Sequence[Row], before: Mapping[str, Mapping[Any, Any]]) -> None:
+def _register(connection: Connection, addresses: Sequence[str]) -> None:
+    """Who is registered anew is no ghost any more."""
+    haunting = set(connection.execute(sa.select(ghosts.c.address)).scalars())
+    back = haunting & set(addresses)
+    if back:
+        connection.execute(ghosts.delete().where(ghosts.c.address.in_(back)))
+
+
+def find_taken(connection: Connection, kind: Kind, rows: Sequence[Row]) -> list[Taken]:
+    """What in these rows belongs to a row of the database that does not give it up."""
+    return list(_taken(kind, rows, _stored(connection, kind)))
+
+
+def _taken(
+    kind: Kind, rows: Sequence[Row], before: Mapping[str, Mapping[Any, Any]]
+) -> Iterator[Taken]:
     mentioned = {row[kind.key]: row for row in rows}
     for column in kind.unique:
         # Whoever holds it now and does not give it up with these very rows.
@@ -411,10 +545,10 @@ def _refuse_taken(kind: Kind, rows: Sequence[Row], before: Mapping[str, Mapping[
             if row[column] is not None
             and mentioned.get(key, row).get(column, row[column]) == row[column]
         }
-        for row in rows:
+        for number, row in enumerate(rows):
             owner = held.get(row.get(column))
             if owner is not None and owner != row[kind.key]:
-                raise Wrong(f"{row[kind.key]}: {column} {shown(row[column])} belongs to {owner}")
+                yield Taken(number, column, f"{shown(row[column])} belongs to {owner}")
 
 
 def _let_go(connection: Connection, kind: Kind, changed: Sequence[Row]) -> None:
@@ -446,7 +580,10 @@ def _differs(row: Row, stored: Mapping[Any, Any]) -> bool:
 
 def keep_site(connection: Connection, site: Site, now_ms: int) -> None:
     """Bring the site file's grids and places into the database."""
-    keep(connection, GRIDS, [asdict(grid) for grid in site.grids], now_ms)
+    rows = [asdict(grid) for grid in site.grids]
+    for row in rows:
+        del row["stands_in"]  # of the roster, which is read from the site itself
+    keep(connection, GRIDS, rows, now_ms)
     keep(connection, PLACES, [asdict(place) for place in site.places], now_ms)
 
 
@@ -456,12 +593,14 @@ def tell_of_change(connection: Connection, now_ms: int, by: str) -> None:
     journal.append(connection, [entry])
 
 
-def write_sheet(connection: Connection, kind: Kind) -> str:
-    """All rows of a kind as CSV, in the format that `read_sheet` reads."""
+def write_sheet(
+    connection: Connection, kind: Kind, where: Sequence[sa.ColumnElement[bool]] = ()
+) -> str:
+    """Rows of a kind (all, or those of which it is true) as CSV, as `read_sheet` reads it."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(cell.column for cell in kind.cells)
     key = kind.table.c[kind.key]
-    for row in connection.execute(sa.select(kind.table).order_by(key)).mappings():
+    for row in connection.execute(sa.select(kind.table).where(*where).order_by(key)).mappings():
         writer.writerow(cell.write(row[cell.stored]) for cell in kind.cells)
     return out.getvalue()

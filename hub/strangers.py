@@ -43,7 +43,7 @@ class Strangers:
     def load(self, connection: Connection) -> None:
         """Read what an earlier run kept."""
         for row in connection.execute(strangers.select().order_by(strangers.c.last_ms)).mappings():
-            values = dict(row)
+            values = {name: row[name] for name in _KEPT}
             newest = deque(msgspec.json.decode(values.pop("newest_json")), self._messages_max)
             self._known[values["address"]] = Stranger(**values, newest=newest)
 
@@ -71,6 +71,16 @@ class Strangers:
         self._known.move_to_end(address)
         self._changed.add(address)
 
+    def topic_of(self, address: str) -> str | None:
+        """Where an unknown sender was heard last."""
+        stranger = self._known.get(address)
+        return None if stranger is None else stranger.topic
+
+    def driver_of(self, address: str) -> str | None:
+        """The driver that understood an unknown sender."""
+        stranger = self._known.get(address)
+        return None if stranger is None else stranger.driver
+
     def _make_room(self) -> None:
         while len(self._known) > self._strangers_max:
             address, _ = self._known.popitem(last=False)
@@ -97,6 +107,13 @@ class Strangers:
         return rows, gone
 
 
+# What the hub itself writes of them; whether one is ignored is said by people.
+_KEPT = (
+    *("address", "topic", "family", "driver", "first_ms", "last_ms", "messages"),
+    "newest_json",
+)
+
+
 def _row(stranger: Stranger) -> dict[str, Any]:
     return {
         "address": stranger.address,
@@ -116,5 +133,5 @@ def write(connection: Connection, rows: list[dict[str, Any]], gone: list[str]) -
         connection.execute(strangers.delete().where(strangers.c.address.in_(gone)))
     if rows:
         insert = upsert(strangers)
-        new = {column.name: insert.excluded[column.name] for column in strangers.columns}
+        new = {name: insert.excluded[name] for name in rows[0] if name != "address"}
         connection.execute(insert.on_conflict_do_update(index_elements=["address"], set_=new), rows)

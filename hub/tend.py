@@ -1,7 +1,8 @@
 """Look after the house: remove what has been kept long enough, and say how the parts are.
 
-Bounds: `readings_keep_days`, `refusals_keep_days`, `commands_keep_days`, `notices_keep_days` and
-`changes_keep_rows`; `retention_rows_max` rows go at a time, so that nobody waits for it.
+Bounds: `readings_keep_days`, `refusals_keep_days`, `commands_keep_days`, `notices_keep_days`,
+`canary_keep_days`, `changes_keep_rows`, `act_ids_keep_days`, those of `hub/photos.py`;
+`retention_rows_max` rows go at a time, so that nobody waits for it.
 """
 
 import asyncio
@@ -10,7 +11,8 @@ from collections.abc import Callable
 
 from sqlalchemy.engine import Connection
 
-from hub import journal, outbox
+from hub import client_acts, edit_history, journal, outbox, photos
+from hub.canary import CHANNEL as CANARY
 from hub.cases import forget_changes
 from hub.clock import Clock
 from hub.health import GREEN, Report
@@ -33,6 +35,8 @@ class Tally:
         self._counts[f"kept_{name}"] += len(opened.entries)
         self._counts[f"repeats_{name}"] += opened.repeats
         self._counts["answers"] += len(opened.answers)
+        self._counts["left_out"] += opened.left_out
+        self._counts["announced"] += opened.announced
         if opened.entries:
             self._wake_followers()
 
@@ -53,8 +57,13 @@ async def forget_old(writer: Writer, settings: Settings, now_ms: int) -> int:
         lambda c: journal.forget(c, REFUSAL, before_ms(settings.refusals_keep_days), rows_max),
         lambda c: journal.forget(c, COMMAND, before_ms(settings.commands_keep_days), rows_max),
         lambda c: outbox.forget(c, before_ms(settings.notices_keep_days), rows_max),
+        lambda c: outbox.forget_channel(c, CANARY, before_ms(settings.canary_keep_days), rows_max),
+        lambda c: client_acts.forget(c, before_ms(settings.act_ids_keep_days), rows_max),
+        lambda c: edit_history.forget(c, before_ms(settings.edits_keep_days), rows_max),
     )
     gone = await writer.run(lambda c: forget_changes(c, settings.changes_keep_rows), rank=IDLE)
+    folder = photos.folder_of(settings)
+    gone += await writer.run(lambda c: photos.forget(c, folder, settings, now_ms), rank=IDLE)
     for job in jobs:
         gone += await _until_none_is_left(writer, job, rows_max)
     return gone

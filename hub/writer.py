@@ -37,6 +37,7 @@ class Writer:
         self._engine = engine
         self._retry_s = retry_s
         self.on_trouble = on_trouble
+        self.is_troubled = False  # the disk takes nothing
         self._jobs: queue.PriorityQueue[tuple[int, int, Any]] = queue.PriorityQueue()
         self._order = itertools.count()
         self._stopped = threading.Event()
@@ -80,10 +81,11 @@ class Writer:
                     raise
                 if not troubled:
                     self.on_trouble(str(error.orig))
-                troubled = True
+                troubled = self.is_troubled = True
                 self._stopped.wait(self._retry_s)
             else:
                 if troubled:
+                    self.is_troubled = False
                     self.on_trouble(None)
                 return result
 

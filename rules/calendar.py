@@ -9,6 +9,8 @@ from rules.document import Item, Mistake, Unreadable, nearest, read_document
 
 CHINA = Path(__file__).parent / "calendars" / "cn.yaml"
 RANGE_DAYS_MAX = 366
+WEEKEND = frozenset({5, 6})  # Saturday and Sunday, as `date.weekday` counts
+WARN_FROM_MONTH = 10  # from then on the next year must be known: its notice comes in November
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,26 +18,30 @@ class Calendar:
     """`days` says of a date whether it is a workday where that is not plain from the week.
 
     `years` are those for which the table is complete; outside of them a weekend is a holiday.
+    `weekend` holds the days of the week that are no workdays, 0 for Monday.
     """
 
     days: Mapping[date, bool] = field(default_factory=dict)
     years: frozenset[int] = frozenset()
+    weekend: frozenset[int] = WEEKEND
 
     def is_workday(self, day: date) -> bool:
         """A swapped Saturday (调休) is a workday, a holiday on a Tuesday is none."""
-        return self.days.get(day, day.weekday() < 5)
+        return self.days.get(day, day.weekday() not in self.weekend)
 
     def knows(self, year: int) -> bool:
         """Is the table complete for that year? If not, people must be warned."""
         return year in self.years
 
-    def with_own(self, days: Mapping[date, bool]) -> "Calendar":
-        """The same with a site's own days, which win."""
-        return Calendar({**self.days, **days}, self.years)
+    def with_own(
+        self, days: Mapping[date, bool], years: frozenset[int] = frozenset()
+    ) -> "Calendar":
+        """The same with other days, which win, and with years for which these are complete."""
+        return Calendar({**self.days, **days}, self.years | years, self.weekend)
 
     def missing_year(self, today: date) -> int | None:
         """The year for which people should add days now: this one, or from October on the next."""
-        soon = today.year + (1 if today.month >= 10 else 0)
+        soon = today.year + (1 if today.month >= WARN_FROM_MONTH else 0)
         return next((year for year in (today.year, soon) if not self.knows(year)), None)
 
 
@@ -57,11 +63,17 @@ def read_calendar(file: Path) -> Calendar:
                 years.update(_year(file, one) for one in item.value)
             case "holidays" | "workdays":
                 for one in item.value:
-                    days.update(dict.fromkeys(_days(file, one), key.value == "workdays"))
+                    _add(file, one, days, workday=key.value == "workdays")
             case other:
                 near = nearest(other, ("years", "holidays", "workdays"))
                 raise _wrong(file, key, f"unknown key {other!r}", near)
     return Calendar(days, frozenset(years))
+
+
+def _add(file: Path, item: Item, days: dict[date, bool], *, workday: bool) -> None:
+    for day in _days(file, item):
+        if days.setdefault(day, workday) is not workday:
+            raise _wrong(file, item, f"{day} is a holiday and a workday: say one of them")
 
 
 def _wrong(file: Path, item: Item | None, what: str, near: str | None = None) -> Unreadable:

@@ -112,7 +112,22 @@ class Silent:
     for_ms: int | None
 
 
-Simple = Equals | Below | Above | Happens | Changes | Rises | Every | Still | Silent
+@dataclass(frozen=True, slots=True)
+class Unlike:
+    """Unlike what is usual at this hour: `less`, `more` or `either` than on its own last days.
+
+    `apart`: workdays are compared with workdays only, rest days with rest days.
+    """
+
+    point: str
+    way: str
+    over_days: int
+    at_least_days: int
+    rarer_than: float  # share of days, above 0
+    apart: bool = False
+
+
+Simple = Equals | Below | Above | Happens | Changes | Rises | Every | Still | Silent | Unlike
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,14 +218,14 @@ def points_of(condition: Condition) -> frozenset[str]:
     for simple in simple_of(condition):
         if not isinstance(simple, Silent):
             points.add(simple.point)
-        if isinstance(simple, Rises | Every) and (event := repetitions_of(simple.point)):
+        if isinstance(simple, Rises | Every | Unlike) and (event := repetitions_of(simple.point)):
             points.add(event)
     return frozenset(points)
 
 
 def hears_life(condition: Condition) -> bool:
     """Does every sign of life matter to it?"""
-    return any(isinstance(simple, Silent | Still) for simple in simple_of(condition))
+    return any(isinstance(simple, Silent | Still | Unlike) for simple in simple_of(condition))
 
 
 def fires(condition: Condition) -> bool:

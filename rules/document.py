@@ -4,9 +4,11 @@ Bounds keep a hostile file from costing more than a moment: size, depth, and the
 after anchors are followed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 FILE_BYTES_MAX = 1_048_576
 ITEMS_MAX = 100_000
 DEPTH_MAX = 40
+DOCUMENTS_REMEMBERED = 64
 
 _TAG = "tag:yaml.org,2002:"
 
@@ -55,13 +58,37 @@ class Item:
         """A sequence."""
         return isinstance(self.value, list)
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Line and column."""
+        return self.line, self.column
+
     def shown(self) -> str:
         """As a sentence can carry it."""
         if self.is_map:
-            return "a mapping"
+            return "a mapping" if self.value else "an empty mapping"
         if self.is_list:
             return "a list"
         return "nothing" if self.value is None else repr(self.value)[:60]
+
+
+def item_of(value: Any, line: int, column: int) -> Item:
+    """A plain value as if it had been read at that place."""
+    if isinstance(value, Mapping):
+        pairs = tuple(
+            (item_of(k, line, column), item_of(v, line, column)) for k, v in value.items()
+        )
+        return Item(pairs, line, column)
+    if isinstance(value, list | tuple):
+        return Item([item_of(one, line, column) for one in value], line, column)
+    return Item(value.isoformat() if isinstance(value, date) else value, line, column)
+
+
+def plain_of(item: Item) -> Any:
+    """The value without its places."""
+    if item.is_map:
+        return {str(plain_of(key)): plain_of(value) for key, value in item.value}
+    return [plain_of(one) for one in item.value] if item.is_list else item.value
 
 
 class Unreadable(Exception):
@@ -75,6 +102,23 @@ class Unreadable(Exception):
 def nearest(word: object, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The known word that was probably meant."""
     return next(iter(get_close_matches(str(word), list(known), n=1, cutoff=cutoff)), None)
+
+
+def files_of(paths: Sequence[Path], mistakes: list[Mistake]) -> list[Path]:
+    """The files of paths, of folders all `*.yaml` and `*.yml` below; each once, in order."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            here = sorted(p for p in path.rglob("*") if p.suffix in (".yaml", ".yml"))
+            if not here:
+                mistakes.append(Mistake(str(path), 1, 1, "no *.yaml file in this folder"))
+            found.update(dict.fromkeys(here))
+        elif path.exists():
+            found[path] = None
+        else:
+            near = nearest(path.name, [p.name for p in path.parent.glob("*")])
+            mistakes.append(Mistake(str(path), 1, 1, "no such file or folder", near))
+    return list(found)
 
 
 def read_document(file: Path, name: str | None = None) -> Item | None:
@@ -93,8 +137,20 @@ def read_document(file: Path, name: str | None = None) -> Item | None:
     return parse_document(text, name)
 
 
+def parse_text(text: str, name: str) -> Item | None:
+    """The same for a text that was read already, with the bound of a file."""
+    if len(text.encode()) > FILE_BYTES_MAX:
+        raise Unreadable(Mistake(name, 1, 1, f"larger than {FILE_BYTES_MAX} bytes"))
+    return parse_document(text, name)
+
+
+@lru_cache(maxsize=DOCUMENTS_REMEMBERED)
 def parse_document(text: str, name: str) -> Item | None:
-    """The same for a text."""
+    """The same without a bound of size.
+
+    The same text is asked for again and again (at the start, at each look at the folder, before
+    and after an edit) and parsing it is most of what reading rules costs.
+    """
     try:
         node = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:

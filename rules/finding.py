@@ -28,6 +28,8 @@ class Finding(NamedTuple):
     value: Value | None
     why_zh: str
     why_en: str
+    text_zh: str = ""  # what people read: what the rule says of it, or else why
+    text_en: str = ""
 
 
 class Withdrawn(NamedTuple):

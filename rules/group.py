@@ -8,7 +8,8 @@ from typing import Any
 
 from rules import condition as c
 from rules.facts import DeviceFacts
-from rules.probe import FIRED, GATEWAY, NOTHING, Probe, probe_of_device
+from rules.local_days import PLAIN_DAYS, LocalDays
+from rules.probe import FIRED, GATEWAY, NOTHING, Probe, copied, probe_of_device
 
 Facts = Mapping[str, DeviceFacts]
 
@@ -16,16 +17,19 @@ Facts = Mapping[str, DeviceFacts]
 class Members:
     """The probes of one inner condition, by device; made when a device is first heard of.
 
-    `timed` are the moments that they ask for.
+    `timed` are the moments that they ask for; `out` are devices that do not count for now: their
+    probes go on hearing.
     """
 
-    __slots__ = ("facts", "probes", "step", "timed")
+    __slots__ = ("days", "facts", "out", "probes", "step", "timed")
 
-    def __init__(self, step: c.Step, facts: Facts) -> None:
+    def __init__(self, step: c.Step, facts: Facts, days: LocalDays) -> None:
         self.step = step
+        self.days = days
         self.facts = facts
         self.probes: dict[str, Probe] = {}
         self.timed: dict[str, int] = {}
+        self.out: frozenset[str] = frozenset()
 
     def take(self, kind: int, device: str, at: int, payload: Any) -> bool:
         """One input for one device; did its condition become true by it?"""
@@ -37,10 +41,14 @@ class Members:
         return self._after(device, probe, before=before, result=result)
 
     def gateway(self, gateway: str, at: int, payload: Any) -> None:
-        """A gateway went or came back: payload is (is it there, the devices behind it)."""
-        for device in payload[1]:
+        """A gateway went or came back: payload is (is it there, the devices behind it).
+
+        Of a rule over one device it is only the former.
+        """
+        there, devices = (payload, tuple(self.facts)) if isinstance(payload, bool) else payload
+        for device in devices:
             if (probe := self._probe(device)) is not None:
-                probe.take(GATEWAY, gateway, at, payload[0])
+                probe.take(GATEWAY, gateway, at, there)
                 self._after(device, probe, before=True, result=NOTHING)
 
     def ripen(self, at: int) -> list[str]:
@@ -59,7 +67,7 @@ class Members:
             self.timed[device] = probe.due_ms
         else:
             self.timed.pop(device, None)
-        return result == FIRED or (probe.true and not before)
+        return (result == FIRED or (probe.true and not before)) and device not in self.out
 
     def _probe(self, device: str) -> Probe | None:
         probe = self.probes.get(device)
@@ -67,7 +75,7 @@ class Members:
             facts = self.facts.get(device)
             if facts is None or not self.step.where.fits(facts):
                 return None
-            probe = probe_of_device(self.step.when, facts, anywhere=False)
+            probe = probe_of_device(self.step.when, facts, anywhere=False, days=self.days)
             self.probes[device] = probe
         return probe
 
@@ -84,7 +92,20 @@ class Members:
     def is_true(self, device: str) -> bool:
         """Of one device, now."""
         probe = self.probes.get(device)
-        return probe is not None and probe.true
+        return probe is not None and probe.true and device not in self.out
+
+    def leave_out(self, out: frozenset[str]) -> list[str]:
+        """From now on these do not count; returns those that count again and are true."""
+        back, self.out = self.out - out, out
+        return sorted(device for device in back if self.is_true(device))
+
+    def adopt(self, other: "Members", at: int) -> bool:
+        """As of a probe, for every device."""
+        return all(
+            (mine := self._probe(device)) is None
+            or (mine.adopt(probe, at) and not self._after(device, mine, before=True, result=0))
+            for device, probe in other.probes.items()
+        )
 
     def adapt(self, facts: DeviceFacts) -> None:
         """What is known of a device has changed."""
@@ -98,9 +119,10 @@ class Members:
 
     def copy(self) -> "Members":
         """Of its own."""
-        other = Members(self.step, self.facts)
+        other = Members(self.step, self.facts, self.days)
         other.probes = {device: probe.copy() for device, probe in self.probes.items()}
         other.timed = dict(self.timed)
+        other.out = self.out
         return other
 
     def dump(self) -> dict[str, Any]:
@@ -143,6 +165,15 @@ class GroupProbe(Probe):
         for members in self._members():
             members.adapt(facts)
 
+    def leave_out(self, out: frozenset[str], at: int) -> None:
+        """From now on these devices do not count; those that were out and are not count again."""
+        raise NotImplementedError
+
+    def begin_without(self, out: frozenset[str]) -> None:
+        """The same where there is no moment at which it became so."""
+        for members in self._members():
+            members.out = out
+
     def drop(self, device: str) -> None:
         """A device has left the group."""
         for members in self._members():
@@ -168,11 +199,11 @@ class TogetherProbe(GroupProbe):
     __slots__ = ("at_least", "lasting", "members", "onsets", "within")
     STATE = (*GroupProbe.STATE, "onsets")
 
-    def __init__(self, wanted: c.Together, facts: Facts) -> None:
+    def __init__(self, wanted: c.Together, facts: Facts, days: LocalDays) -> None:
         super().__init__()
         self.at_least, self.within = wanted.at_least, wanted.within_ms
         self.lasting = c.lasts(wanted.when)
-        self.members = Members(c.Step(wanted.when, wanted.where), facts)
+        self.members = Members(c.Step(wanted.when, wanted.where), facts, days)
         self.onsets: dict[str, int] = {}
 
     def _members(self) -> tuple[Members, ...]:
@@ -191,6 +222,32 @@ class TogetherProbe(GroupProbe):
             self._join(device, at)
         self._weigh(at)
         return NOTHING
+
+    def leave_out(self, out: frozenset[str], at: int) -> None:
+        back = self.members.leave_out(out)
+        self.onsets = {d: onset for d, onset in self.onsets.items() if d not in out}
+        for device in back:
+            self._join(device, at)
+        self._weigh(at)
+
+    def adopt(self, other: Probe, at: int) -> bool:
+        if not isinstance(other, TogetherProbe) or other.lasting != self.lasting:
+            return False
+        if not self.members.adopt(other.members, at):
+            return False
+        is_true, onsets = self.members.is_true, other.onsets
+        known = self.members.probes if self.lasting else onsets
+        self.onsets = {d: onsets.get(d, at) for d in known if not self.lasting or is_true(d)}
+        self.device = other.device
+        self.true = self.lasting and self._gathered()
+        self._weigh(at)
+        return True
+
+    def _gathered(self) -> bool:
+        """Did so many ever become true within the window?"""
+        times = sorted(self.onsets.values())
+        pairs = zip(times, times[self.at_least - 1 :], strict=False)
+        return any(last - first < self.within for first, last in pairs)
 
     def _join(self, device: str, at: int) -> None:
         self.onsets[device] = at
@@ -225,14 +282,17 @@ class TogetherProbe(GroupProbe):
 class PairProbe(GroupProbe):
     """Base of the two sequences: a first half and a second."""
 
-    __slots__ = ("first", "second", "since", "within")
-    STATE = (*GroupProbe.STATE, "since")
+    __slots__ = ("by", "first", "second", "since", "within")
+    STATE = (*GroupProbe.STATE, "since", "by")
 
-    def __init__(self, first: c.Step, second: c.Step, within_ms: int, facts: Facts) -> None:
+    def __init__(
+        self, first: c.Step, second: c.Step, within_ms: int, facts: Facts, days: LocalDays
+    ) -> None:
         super().__init__()
-        self.first, self.second = Members(first, facts), Members(second, facts)
+        self.first, self.second = Members(first, facts, days), Members(second, facts, days)
         self.within = within_ms
         self.since: int | None = None  # when the first half happened
+        self.by: str | None = None  # of which device
 
     def _members(self) -> tuple[Members, ...]:
         return (self.first, self.second)
@@ -245,6 +305,22 @@ class PairProbe(GroupProbe):
         first = [device] if self.first.take(kind, device, at, payload) else []
         second = [device] if self.second.take(kind, device, at, payload) else []
         return self._go(first, second, at)
+
+    def leave_out(self, out: frozenset[str], at: int) -> None:
+        first, second = self.first.leave_out(out), self.second.leave_out(out)
+        if self.by in out:
+            self.since = self.by = None
+        self._go(first, second, at)
+
+    def adopt(self, other: Probe, at: int) -> bool:
+        if not isinstance(other, PairProbe) or type(other) is not type(self):
+            return False
+        if not (self.first.adopt(other.first, at) and self.second.adopt(other.second, at)):
+            return False
+        for slot in self.STATE:
+            setattr(self, slot, copied(getattr(other, slot)))
+        self._go([], [], at)
+        return True
 
     def ripen(self, at: int) -> int:
         return self._go(self.first.ripen(at), self.second.ripen(at), at)
@@ -265,8 +341,8 @@ class ThenProbe(PairProbe):
     __slots__ = ("event", "following")
     STATE = (*PairProbe.STATE, "following")
 
-    def __init__(self, wanted: c.Then, facts: Facts) -> None:
-        super().__init__(wanted.first, wanted.then, wanted.within_ms, facts)
+    def __init__(self, wanted: c.Then, facts: Facts, days: LocalDays) -> None:
+        super().__init__(wanted.first, wanted.then, wanted.within_ms, facts, days)
         self.event = not c.lasts(wanted.then.when)
         self.following: list[str] = []  # devices of the second half that are true since it followed
 
@@ -276,7 +352,7 @@ class ThenProbe(PairProbe):
             self.device = second[-1]
             self.following = [] if self.event else [*self.following, *second]
         if first:
-            self.since = at
+            self.since, self.by = at, first[-1]
         self.following = [device for device in self.following if self.second.is_true(device)]
         self.true = bool(self.following)
         self._arm()
@@ -294,15 +370,15 @@ class WithoutProbe(PairProbe):
 
     __slots__ = ()
 
-    def __init__(self, wanted: c.Without, facts: Facts) -> None:
-        super().__init__(wanted.first, wanted.without, wanted.within_ms, facts)
+    def __init__(self, wanted: c.Without, facts: Facts, days: LocalDays) -> None:
+        super().__init__(wanted.first, wanted.without, wanted.within_ms, facts, days)
 
     def _go(self, first: list[str], second: list[str], at: int) -> int:
         if second and self.since is not None and at > self.since:
             self.since = None
         if first and self.since is None:
             self.since = at
-            self.device = first[-1]
+            self.device = self.by = first[-1]
         self.true = self.since is not None and at >= self.since + self.within
         self._arm()
         return NOTHING
@@ -311,14 +387,21 @@ class WithoutProbe(PairProbe):
         return None if self.since is None or self.true else self.since + self.within
 
 
-def probe_of(wanted: c.Condition, facts: Facts, device: str, *, anywhere: bool) -> Probe:
+def probe_of(
+    wanted: c.Condition,
+    facts: Facts,
+    device: str,
+    *,
+    anywhere: bool,
+    days: LocalDays = PLAIN_DAYS,
+) -> Probe:
     """A fresh probe for a watched thing: the device, or the group that `facts` names."""
     match wanted:
         case c.Together():
-            return TogetherProbe(wanted, facts)
+            return TogetherProbe(wanted, facts, days)
         case c.Then():
-            return ThenProbe(wanted, facts)
+            return ThenProbe(wanted, facts, days)
         case c.Without():
-            return WithoutProbe(wanted, facts)
+            return WithoutProbe(wanted, facts, days)
         case _:
-            return probe_of_device(wanted, facts[device], anywhere=anywhere)
+            return probe_of_device(wanted, facts[device], anywhere=anywhere, days=days)

@@ -6,34 +6,30 @@ they are judged. Devices and rules meet here: each rule is watched over each dev
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from device_drivers.reading import Reading, Value
+from rules.baseline import Knowledge
 from rules.calendar import PLAIN, Calendar
-from rules.condition import (
-    Every,
-    Happens,
-    Step,
-    Then,
-    Together,
-    Without,
-    hears_life,
-    same_of,
-    simple_of,
-)
-from rules.during import Hours
+from rules.condition import Happens, same_of
 from rules.entry import CaseClosed, Entry, Heard, ServiceDone
+from rules.explanation import text, why
 from rules.facts import DeviceFacts
+from rules.finder import Finder, key_of
 from rules.finding import Finding, Standing, TooLate, Withdrawn
+from rules.local_days import LocalDays
+from rules.override import Override
 from rules.point import is_event
 from rules.probe import CLOSED, COPY, GATEWAY, LIFE, SERVICE, START
-from rules.rule import GRAVE, Rule, RuleSet
-from rules.watch import WITHDRAWN, Change, Input, Watch
-from rules.words import why
+from rules.rule import GRAVE, Rule, RuleChanges, RuleSet, diff
+from rules.run import Change, Input
+from rules.schedule import Schedules, said_by
+from rules.watch import WITHDRAWN, Watch
 
 SITE = "@site"  # the "gateway" of all devices: the site's link, or the broker itself
 TOO_LATE_MAX = 1_000  # newest entries that came too late and are still listed
@@ -45,35 +41,62 @@ _RULES_KEY = "rules|"
 _DEVICE_KEY = "device|"
 
 
+class Route(NamedTuple):
+    """Who must hear a message with such points, and whether its readings matter to them.
+
+    `kept`: the places of those readings that matter to any of them; None: all do. They are kept
+    with the inputs of each, for as long as late news may come.
+    """
+
+    kept: tuple[int, ...] | None
+    whom: tuple[tuple[Watch, bool], ...]
+
+
 class _Device:
     """A device, the newest value of each of its points, and who listens to it."""
 
-    __slots__ = ("facts", "id", "latest", "routes", "seq", "unsaved", "watches", "word")
+    __slots__ = (
+        "facts",
+        "heard_by",
+        "id",
+        "latest",
+        "routes",
+        "seq",
+        "unsaved",
+        "watches",
+        "word",
+    )
 
     def __init__(self, facts: DeviceFacts) -> None:
         self.facts = facts
         self.id = f"{_DEVICE_KEY}{facts.id}"
         self.latest: dict[str, tuple[Value, int]] = {}
         self.word: int | None = None  # its last sign of life
+        self.heard_by: str | None = None  # the gateway that heard it last, as messages say
         self.watches: list[Watch] = []
-        self.routes: dict[tuple[str, ...], tuple[tuple[Watch, bool], ...]] = {}
+        self.routes: dict[tuple[str, ...], Route] = {}
         self.seq = 0
         self.unsaved: int | None = None
 
-    def route(self, points: tuple[str, ...]) -> tuple[tuple[Watch, bool], ...]:
-        """Who must hear a message with these points, and whether its readings matter to them."""
+    def route(self, points: tuple[str, ...]) -> Route:
+        """Who must hear a message with these points, and which of its readings matter."""
         found = self.routes.get(points)
         if found is None:
             if len(self.routes) >= ROUTES_MAX:
                 self.routes.clear()
-            heard = frozenset(points)
-            found = tuple(
-                (watch, not heard.isdisjoint(watch.points))
-                for watch in self.watches
-                if hears_life(watch.rule.when) or not heard.isdisjoint(watch.points)
-            )
-            self.routes[points] = found
+            found = self.routes[points] = self._find_route(points)
         return found
+
+    def _find_route(self, points: tuple[str, ...]) -> Route:
+        heard = frozenset(points)
+        whom = tuple(
+            (watch, not heard.isdisjoint(watch.points))
+            for watch in self.watches
+            if watch.hears_life or not heard.isdisjoint(watch.points)
+        )
+        wanted = frozenset[str]().union(*(watch.points for watch in self.watches))
+        kept = tuple(place for place, point in enumerate(points) if point in wanted)
+        return Route(None if len(kept) == len(points) else kept, whom)
 
     def note(self, readings: tuple[Reading, ...], *, retained: bool) -> None:
         """Keep the newest values, by the moments at which they were so."""
@@ -86,12 +109,15 @@ class _Device:
 
     def dump(self) -> dict[str, Any]:
         """As JSON can carry it."""
-        return {"latest": self.latest, "word": self.word}
+        return {"latest": self.latest, "word": self.word, "heard_by": self.heard_by}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Back from `dump`."""
         self.latest = {point: (value, at) for point, (value, at) in state["latest"].items()}
         self.word = state["word"]
+        self.heard_by = state.get("heard_by")
+        if self.heard_by is not None:
+            self.facts = replace(self.facts, gateway=self.heard_by)
 
 
 class Judge:
@@ -101,24 +127,27 @@ class Judge:
         self,
         rules: RuleSet,
         *,
+        overrides: Iterable[Override] = (),
         zone: ZoneInfo,
         calendar: Calendar = PLAIN,
         rewind_inputs_max: int = 128,
         site: str = "demo",
     ) -> None:
         self.rules = rules
+        self._finder = Finder(rules)
         self.too_late: list[TooLate] = []  # the newest ones
         self.too_late_count = 0
         self.orphans: list[tuple[str, str, int]] = []  # open alerts of rules that are gone
         self._zone = zone
+        self._days = LocalDays(zone, calendar)
         self._site = site
         self._inputs_max = rewind_inputs_max
-        self._hours = {
-            rule.name: Hours(rule.during, zone, calendar) for rule in rules.rules if rule.during
-        }
+        self._own_overrides = tuple(overrides)  # those that are in no file
+        self._schedules = Schedules(zone, calendar)
+        self._schedules.put((*rules.overrides, *self._own_overrides))
         self._devices: dict[str, _Device] = {}
         self._watches: dict[str, Watch] = {}
-        self._behind: dict[str, set[str]] = {}
+        self._behind: dict[str, set[str]] = {SITE: set()}
         self._now: int | None = None
         self._newest = 0
         self._unstarted: dict[str, DeviceFacts] = {}
@@ -128,7 +157,7 @@ class Judge:
         self._withdrawn: list[Withdrawn] = []
         self._dirty: dict[str, Watch | _Device] = {}  # the longest unsaved first
         self._unsaved: list[tuple[int, str]] = []  # a heap; what is no longer so is skipped
-        self._must: dict[str, Watch] = {}
+        self._must: dict[str, Watch | _Device] = {}
         self._waiting: dict[str, Standing] = {}  # rows of devices that are not known yet
         self._rules_saved = False
         self._shown: dict[str, None] = {}
@@ -138,16 +167,23 @@ class Judge:
     def know(self, facts: DeviceFacts) -> None:
         """Add a device, or take notice that something about it has changed."""
         device = self._devices.get(facts.id)
+        if device is not None and device.heard_by is not None:
+            facts = replace(facts, gateway=device.heard_by)
         if device is not None and device.facts == facts:
             return
         if device is None:
             device = self._devices[facts.id] = _Device(facts)
+            self._behind[SITE].add(facts.id)
+            self._put_behind(device, None)
             self._restore_device(device)
-            self._move_behind(facts, None)
+            facts = device.facts
             self._unstarted[facts.id] = facts
         else:
-            self._move_behind(facts, device.facts.gateway)
+            old = device.facts.gateway
             device.facts = facts
+            self._put_behind(device, old)
+            if old is not None and old != facts.gateway:
+                self._gateway_input(old, [facts.id], 0, self._now or 0, there=True)
         self._match(device)
         if self._now is not None or facts.known_since_ms is not None:
             self._start(facts)
@@ -161,6 +197,7 @@ class Judge:
             self._leave(watch, device_id)
         self._unstarted.pop(device_id, None)
         self._dirty.pop(device.id, None)
+        self._must.pop(device.id, None)
         for behind in self._behind.values():
             behind.discard(device_id)
 
@@ -169,36 +206,108 @@ class Judge:
         known = self._devices.get(device)
         return {} if known is None else known.latest
 
+    def knows(self, rule: str, key: str) -> Knowledge | None:
+        """How much the rule has learned of what it watches under that key; None: nothing."""
+        watch = self._watches.get(f"{rule}|{key}")
+        return None if watch is None else watch.knows()
+
+    def learned(self) -> Iterator[tuple[str, str, Knowledge]]:
+        """By rule and key, what every rule that learns has learned."""
+        for watch in self._watches.values():
+            knowledge = watch.knows()
+            if knowledge is not None:
+                yield watch.rule.name, watch.key, knowledge
+
     def explained(self) -> dict[str, str]:
-        """The devices that a gateway explains right now, and which one."""
-        return {
-            device: gateway
-            for gateway, behind in self._behind.items()
-            if self._is_gone(gateway)
-            for device in behind
-        }
+        """The devices that a gateway explains right now, and which one; the site before others."""
+        found: dict[str, str] = {}
+        for gateway, behind in self._behind.items():  # the site is the first of them
+            if self._is_gone(gateway):
+                for device in behind:
+                    found.setdefault(device, gateway)
+        return found
 
-    def _move_behind(self, facts: DeviceFacts, old: str | None) -> None:
-        self._behind.setdefault(SITE, set()).add(facts.id)
-        if old is not None and old != facts.gateway:
-            self._behind[old].discard(facts.id)
-            self._gateway_input(old, [facts.id], 0, self._now or 0, there=True)
-        if facts.gateway is not None:
-            self._behind.setdefault(facts.gateway, set()).add(facts.id)
+    def facts_of(self, device: str) -> DeviceFacts:
+        """What is known of a device, with the gateway that heard it last."""
+        return self._devices[device].facts
 
-    def _match(self, device: _Device) -> None:
+    def insist(self, device: str) -> None:
+        """What is known of a device is saved with the next rows: its entry is not read again."""
+        known = self._devices[device]
+        self._must[known.id] = known
+        self._must |= {watch.id: watch for watch in known.watches}
+
+    @property
+    def newest_seq(self) -> int:
+        """The highest number that was judged."""
+        return self._newest
+
+    def behind(self, gateway: str) -> Set[str]:
+        """The devices that are behind a gateway, whether it is there or not."""
+        return self._behind.get(gateway, frozenset())
+
+    def move(self, seq: int, name: str, gateway: str, at_ms: int) -> None:
+        """From now on the device is heard by this gateway, says the entry of that number.
+
+        What another one's absence explained is explained no more. Cheap, because no rule asks by
+        which gateway a device is heard: a device between two of them moves with every message.
+        """
+        device = self._devices[name]
+        old = device.facts.gateway
+        device.heard_by = gateway
+        self._soil_device(device, seq)
+        if old == gateway:
+            return
+        if self._now is None or at_ms > self._now:
+            self._now = at_ms
+        device.facts = facts = replace(device.facts, gateway=gateway)
+        for watch in device.watches:
+            watch.facts[name] = facts
+        self._put_behind(device, old)
+        if old is not None and self._is_gone(old):
+            self._gateway_input(old, [name], seq, at_ms, there=True)
+        if self._is_gone(gateway):
+            self._gateway_input(gateway, [name], seq, at_ms, there=False)
+
+    def swapped(self, seq: int, facts: DeviceFacts, at_ms: int) -> None:
+        """Another device is in the place of this one, says the entry of that number.
+
+        Its silence counts from now, and no gateway has heard it yet. The rows are written with the
+        answer: whoever was told so must find it so after any kill.
+        """
+        device = self._devices[facts.id]
+        device.heard_by = None
+        self.know(facts)
+        self.hear(seq, facts.id, at_ms, ())
+        self._must[device.id] = device
+        self._must.update({watch.id: watch for watch in device.watches})
+
+    def _put_behind(self, device: _Device, old: str | None) -> None:
+        gateway = device.facts.gateway
+        if old is not None and old != gateway:
+            self._behind[old].discard(device.facts.id)
+        if gateway is not None:
+            self._behind.setdefault(gateway, set()).add(device.facts.id)
+
+    def _match(self, device: _Device, *, afresh: bool = True) -> None:
+        """Who watches it; what is new of them begins with what is known (unless not `afresh`)."""
         wanted = {
             f"{rule.name}|{key}": (rule, key)
-            for rule in self.rules.rules
-            if (key := self._key(rule, device.facts)) is not None
+            for rule in self._rules_about(device.facts)
+            if (key := key_of(rule, device.facts, self._site)) is not None
         }
         for watch in device.watches:
             if watch.id not in wanted:
                 self._leave(watch, device.facts.id)
-        device.watches = [self._watch(device, *names) for names in wanted.values()]
+        device.watches = [self._watch(device, *names, afresh=afresh) for names in wanted.values()]
         device.routes.clear()
 
-    def _watch(self, device: _Device, rule: Rule, key: str) -> Watch:
+    def _rules_about(self, facts: DeviceFacts) -> Iterator[Rule]:
+        if self._finder.of is not self.rules:
+            self._finder = Finder(self.rules)
+        return self._finder.may_fit(facts)
+
+    def _watch(self, device: _Device, rule: Rule, key: str, *, afresh: bool) -> Watch:
         name = f"{rule.name}|{key}"
         watch = self._watches.get(name)
         fresh = watch is None or device.facts.id not in watch.facts
@@ -207,46 +316,84 @@ class Judge:
                 rule,
                 key,
                 facts={device.facts.id: device.facts},
-                hours=self._hours.get(rule.name),
+                hours=self._schedules.hours_of(rule.during),
                 inputs_max=self._inputs_max,
+                days=self._days,
             )
         watch.adapt(device.facts)
+        self._schedule(watch, again=not afresh)
+        if not afresh:
+            return watch
         if fresh and not self._take_up(watch) and (device.latest or device.word is not None):
             self._seed(watch, device)
         self._explain(watch, device.facts)
         self._arm(watch)
         return watch
 
-    def _key(self, rule: Rule, facts: DeviceFacts) -> str | None:
-        """The key under which a rule watches a device; None if it does not."""
-        if not (facts.registered or rule.severity in GRAVE) or not rule.where.fits(facts):
-            return None
-        match rule.when:
-            case Together(where=where) if not where.fits(facts):
-                return None
-            case (
-                Then(first=Step(where=one), then=Step(where=two))
-                | Without(first=Step(where=one), without=Step(where=two))
-            ) if not (one.fits(facts) or two.fits(facts)):
-                return None
-        match same_of(rule.when):
-            case "device":
-                return facts.id
-            case "site":
-                return self._site
-            case same:
-                value: str | None = getattr(facts, same)
-                return value
+    def _schedule(self, watch: Watch, *, again: bool = True) -> None:
+        """Which overrides are about it, and when."""
+        if not self._schedules.has(watch.rule) and watch.schedule is None:
+            return
+        schedule = self._schedules.schedule(watch.rule, watch.key, watch.facts)
+        heard = (watch.points, watch.hears_life)
+        changes = watch.change_schedule(
+            schedule, self._moment(watch), lambda: self._present(watch), again=again
+        )
+        if (watch.points, watch.hears_life) != heard:
+            for name in watch.facts:
+                self._devices[name].routes.clear()
+        self._report(watch, changes, None)
+        if watch.run.at_ms is not None:
+            self._must[watch.id] = watch
+        self._arm(watch)
+
+    def _moment(self, watch: Watch) -> int:
+        """Now; before the first entry: the newest word of its devices."""
+        if self._now is not None:
+            return self._now
+        return max((self._devices[name].word or 0 for name in watch.facts), default=0)
+
+    def _present(self, watch: Watch) -> list[Input]:
+        """What is known of its devices, each thing at its own moment."""
+        found: list[Input] = []
+        for name in watch.facts:
+            device = self._devices[name]
+            if device.word is not None:
+                found.append(Input(device.word, 0, LIFE, name, ()))
+            found += [
+                Input(at_ms, 0, COPY, name, ((point, value),))
+                for point, (value, at_ms) in device.latest.items()
+                if not is_event(point)
+            ]
+            found += self._gone_inputs(watch, device.facts)
+        return sorted(found, key=lambda one: one.at_ms)
+
+    def _gone_inputs(self, watch: Watch, facts: DeviceFacts) -> list[Input]:
+        return [
+            Input(
+                self._devices[gateway].latest["online"][1],
+                0,
+                GATEWAY,
+                gateway,
+                self._payload(watch, [facts.id], there=False),
+            )
+            for gateway in (facts.gateway, SITE)
+            if gateway is not None and self._is_gone(gateway) and watch.hears_life
+        ]
 
     def _leave(self, watch: Watch, device: str) -> None:
         now = self._now or 0
         if set(watch.facts) <= {device}:
             changes = watch.end(now)
-            self._watches.pop(watch.id, None)
-            self._dirty.pop(watch.id, None)
+            self._remove(watch)
         else:
             changes = watch.drop(device, now)
         self._report(watch, changes, None)
+
+    def _remove(self, watch: Watch) -> None:
+        watch.due_ms = None
+        self._watches.pop(watch.id, None)
+        self._dirty.pop(watch.id, None)
 
     def _seed(self, watch: Watch, device: _Device) -> None:
         """Start from the present values. They count from the newest of them on."""
@@ -263,11 +410,8 @@ class Judge:
         self._must[watch.id] = watch
 
     def _explain(self, watch: Watch, facts: DeviceFacts) -> None:
-        for gateway in (facts.gateway, SITE):
-            if gateway is not None and self._is_gone(gateway) and hears_life(watch.rule.when):
-                at_ms = self._devices[gateway].latest["online"][1]
-                payload = self._payload(watch, [facts.id], there=False)
-                self._feed(watch, Input(at_ms, 0, GATEWAY, gateway, payload))
+        for one in self._gone_inputs(watch, facts):
+            self._feed(watch, one)
 
     def _is_gone(self, gateway: str) -> bool:
         device = self._devices.get(gateway)
@@ -280,7 +424,7 @@ class Judge:
         at_ms = facts.known_since_ms if facts.known_since_ms is not None else self._now
         assert at_ms is not None
         for watch in self._devices[facts.id].watches:
-            if hears_life(watch.rule.when):
+            if watch.hears_life:
                 self._feed(watch, Input(at_ms, 0, START, facts.id, None))
                 self._must[watch.id] = watch
 
@@ -358,9 +502,12 @@ class Judge:
                 self._gateway_input(name, self._behind[name], seq, at_ms, there=there)
         if kind == LIFE and (device.word is None or at_ms > device.word):
             device.word = at_ms
+        kept, whom = device.route(points)
+        if kept is not None:
+            readings = tuple([readings[place] for place in kept])
         one = _new(Input, (at_ms, seq, kind, name, readings))
         life = _new(Input, (at_ms, seq, kind, name, ()))
-        for watch, matters in device.route(points):
+        for watch, matters in whom:
             if matters:
                 self._give(watch, one)
             elif kind == LIFE:
@@ -386,6 +533,11 @@ class Judge:
         if due is not None and (watch.armed_ms is None or due < watch.armed_ms):
             self._arm(watch)
 
+    def _soil_device(self, device: _Device, seq: int) -> None:
+        if device.unsaved is None or seq < device.unsaved:
+            self._soil(device, seq)
+        device.seq = max(device.seq, seq)
+
     def _soil(self, one: Watch | _Device, seq: int) -> None:
         """What is in memory of it since that number is not saved."""
         one.unsaved = seq
@@ -406,7 +558,7 @@ class Judge:
         self.too_late_count += 1
         self.too_late.append(TooLate(watch.rule.name, watch.key, one.device, one.at_ms, one.seq))
         del self.too_late[:-TOO_LATE_MAX]
-        if watch.rule.severity in GRAVE:
+        if watch.rule_at(one.at_ms).severity in GRAVE:
             self._report(watch, _call_of(watch, one), one.seq or None)
 
     def _start_all(self) -> None:
@@ -418,9 +570,9 @@ class Judge:
         self._now = max(self._now or 0, entry.at_ms)
         device = self._devices.get(entry.device)
         for watch in [] if device is None else device.watches:
-            counts = any(isinstance(one, Every) for one in simple_of(watch.rule.when))
-            if counts:
+            if watch.counts:
                 self._give(watch, Input(entry.at_ms, entry.seq, SERVICE, entry.device, None))
+                self._must[watch.id] = watch  # what people did is saved with the answer to them
 
     def _case_closed(self, entry: CaseClosed) -> None:
         self._newest = max(self._newest, entry.seq)
@@ -428,6 +580,7 @@ class Judge:
         watch = self._watches.get(f"{entry.rule}|{entry.key}")
         if watch is not None and watch.fires:
             self._give(watch, Input(entry.at_ms, entry.seq, CLOSED, "", None))
+            self._must[watch.id] = watch
 
     def _gateway_input(
         self, gateway: str, devices: Iterable[str], seq: int, at_ms: int, *, there: bool
@@ -435,7 +588,7 @@ class Judge:
         concerned: dict[str, tuple[Watch, list[str]]] = {}
         for name in sorted(devices):
             for watch in self._devices[name].watches:
-                if hears_life(watch.rule.when) and name != gateway:
+                if watch.hears_life and name != gateway:
                     concerned.setdefault(watch.id, (watch, []))[1].append(name)
         for watch, names in concerned.values():
             one = Input(at_ms, seq, GATEWAY, gateway, self._payload(watch, names, there=there))
@@ -463,6 +616,22 @@ class Judge:
                 if watch.due_ms is not None and watch.due_ms <= now_ms:
                     self._report(watch, watch.pass_time(now_ms), None)
                 self._arm(watch)
+
+    def tick_device(self, name: str, now_ms: int) -> None:
+        """The same for one device alone, each timer at its own moment. For a replay, in which the
+        words of one device are judged in a row; groups of devices have one time together.
+        """
+        device = self._devices.get(name)
+        for watch in () if device is None else device.watches:
+            due_ms = watch.due_ms
+            if due_ms is None or due_ms > now_ms:
+                continue
+            while due_ms is not None and due_ms <= now_ms:
+                self._now = due_ms
+                self._report(watch, watch.pass_time(due_ms), None)
+                due_ms = watch.due_ms
+            self._arm(watch)
+        self._now = now_ms
 
     @property
     def due_ms(self) -> int | None:
@@ -502,20 +671,23 @@ class Judge:
                 continue
             name = change.device or (watch.key if watch.key in watch.facts else None)
             facts = None if name is None else watch.facts.get(name)
-            zh, en = why(watch.rule, watch.key, change, facts, self._zone)
+            rule = watch.rule_at(change.opened_at_ms)
+            heard_ms = self._now if self._now is not None else change.at_ms
+            about = rule, watch.key, change, facts, self._zone
+            told = why(*about, heard_ms=heard_ms, over_ms=watch.over_ms(change))
             self._found.append(
                 Finding(
                     change.kind,  # type: ignore[arg-type]
-                    watch.rule,
+                    rule,
                     watch.key,
                     name,
                     change.at_ms,
                     change.opened_at_ms,
-                    self._now if self._now is not None else change.at_ms,
+                    heard_ms,
                     seq,
                     change.value,
-                    zh,
-                    en,
+                    *told,
+                    *text(told, *about),
                 )
             )
 
@@ -546,7 +718,7 @@ class Judge:
         rows = [] if self._rules_saved else [self._rules_row()]
         self._rules_saved = True
         must, self._must = self._must, {}
-        rows += [self._row(watch) for watch in must.values() if watch.id in self._watches]
+        rows += [self._row(one) for one in must.values() if self._is_known(one)]
         others = [one for one, _ in zip(self._dirty.values(), range(rows_max), strict=False)]
         return rows + [self._row(one) for one in others]
 
@@ -559,6 +731,18 @@ class Judge:
                 return seq
             heappop(self._unsaved)
         return None
+
+    def _is_known(self, one: Watch | _Device) -> bool:
+        return (
+            self._devices.get(one.facts.id) is one
+            if isinstance(one, _Device)
+            else (one.id in self._watches)
+        )
+
+    def standings_of(self, device: str) -> list[str]:
+        """The keys of all rows that can be about this device and nothing else."""
+        alone = (rule.name for rule in self.rules.rules if same_of(rule.when) == "device")
+        return [f"{_DEVICE_KEY}{device}", *(f"{rule}|{device}" for rule in alone)]
 
     def _row(self, one: Watch | _Device) -> Standing:
         one.unsaved = None
@@ -580,18 +764,40 @@ class Judge:
         self._rules_saved = known == {rule.name: rule.version for rule in self.rules.rules}
         for device in self._devices.values():
             self._restore_device(device)
+        self._drop_stale(known)
         for watch in self._watches.values():
-            old = self._waiting.get(watch.id)
+            row = self._waiting.get(watch.id)
             if not self._take_up(watch) and known.get(watch.rule.name) != watch.rule.version:
-                self._start_afresh(watch, old, known=bool(known))
-        self._find_orphans()
+                self._waiting.pop(watch.id, None)
+                opened_ms = None if row is None else _open_since(json.loads(row.state))
+                self._start_afresh(watch, opened_ms, known=bool(known))
+
+    def _drop_stale(self, known: Mapping[str, str]) -> None:
+        """Rows of rules that are gone leave their open alerts; older ones must not come back."""
+        for row in list(self._waiting.values()):
+            rule, _, key = row.key.partition("|")
+            if rule == "device":
+                continue
+            if self.rules.named(rule) is None:
+                del self._waiting[row.key]
+                self._orphan(rule, key, _open_since(json.loads(row.state)))
+            elif known and rule not in known:  # of a time before the rule was taken away
+                del self._waiting[row.key]
+
+    def _orphan(self, rule: str, key: str, opened_ms: int | None) -> None:
+        if opened_ms is not None:
+            self.orphans.append((rule, key, opened_ms))
 
     def _restore_device(self, device: _Device) -> None:
         row = self._waiting.pop(device.id, None)
         if row is not None:
+            old = device.facts.gateway
             device.load(json.loads(row.state))
             device.seq = row.seq
             self._newest = max(self._newest, row.seq)
+            self._put_behind(device, old)
+            for watch in device.watches:
+                watch.facts[device.facts.id] = device.facts
 
     def _take_up(self, watch: Watch) -> bool:
         """Load the watch's row, if there is one of this version of the rule."""
@@ -602,50 +808,110 @@ class Judge:
         if state["version"] != watch.rule.version:
             return False
         del self._waiting[watch.id]
-        watch.load(state)
+        changes = watch.load(state, self._moment(watch), lambda: self._present(watch))
         watch.seq = watch.restored_seq = row.seq
         self._newest = max(self._newest, row.seq)
-        if hears_life(watch.rule.when):
+        if watch.hears_life:
             for name in watch.facts:
                 self._unstarted.pop(name, None)
         self._must.pop(watch.id, None)
+        if said_by(watch.schedule) != state.get("schedule"):
+            self._must[watch.id] = watch
+        self._report(watch, changes, None)
         self._arm(watch)
         return True
 
-    def _start_afresh(self, watch: Watch, old: Standing | None, *, known: bool) -> None:
-        """The rule is new or was edited: it starts from the present values."""
-        if known:
-            for name in list(watch.facts):
-                self._seed(watch, self._devices[name])
-                self._explain(watch, watch.facts[name])
-            watch.begin_here()
-            watch.restored_seq = watch.seq
-        if old is not None:
-            del self._waiting[watch.id]
-            self._close_old(watch, json.loads(old.state))
-
-    def _close_old(self, watch: Watch, state: Mapping[str, Any]) -> None:
-        """The rule was edited: what was open under its old words closes; it starts afresh."""
-        opened_ms = _open_since(state)
+    def _start_afresh(self, watch: Watch, opened_ms: int | None, *, known: bool) -> None:
+        """The rule is new or was edited: what was open closes, it starts from present values."""
         if opened_ms is not None:
-            at_ms = max([opened_ms, *(self._devices[name].word or 0 for name in watch.facts)])
-            change = Change("closes", at_ms, opened_ms, opened_ms, None, None)
-            self._now = self._now if self._now is not None else at_ms
-            self._report(watch, [change], None)
+            self._close_old(watch, opened_ms)
+        if not known:
+            return
+        for name in list(watch.facts):
+            device = self._devices[name]
+            self._seed(watch, device)
+            self._explain(watch, device.facts)
+            if device.word is None and device.facts.known_since_ms is not None:
+                at_ms = device.facts.known_since_ms
+                self._feed(watch, Input(at_ms, 0, START, name, None))
+        watch.begin_here()
+        watch.restored_seq = watch.seq
 
-    def _find_orphans(self) -> None:
-        for row in self._waiting.values():
-            rule, _, key = row.key.partition("|")
-            if rule == "device" or self.rules.named(rule) is not None:
+    def _close_old(self, watch: Watch, opened_ms: int) -> None:
+        """The rule was edited: what was open under its old words closes."""
+        at_ms = max([opened_ms, *(self._devices[name].word or 0 for name in watch.facts)])
+        change = Change("closes", at_ms, opened_ms, opened_ms, None, None)
+        self._now = self._now if self._now is not None else at_ms
+        self._report(watch, [change], None)
+
+    # ------------------------------------------------------------------ what people change
+
+    def change_rules(self, rules: RuleSet, seq: int, at_ms: int) -> RuleChanges:
+        """Other files are in force, says the entry of that number.
+
+        The same as a restart with them: an untouched rule keeps its standing to the millisecond,
+        an edited or new one starts from the present values, the open alerts of one that is gone
+        are `orphans`. Overrides of the files that changed count from now.
+        """
+        changes = diff(self.rules, rules)
+        self._go_on(seq, at_ms)
+        if changes.added or changes.changed or changes.removed:
+            self._rules_saved = False
+        edited = self._take_away(changes)
+        self.rules = rules
+        self._schedules.put((*rules.overrides, *self._own_overrides))
+        by_name, before = {rule.name: rule for rule in rules.rules}, set(self._watches)
+        for watch in self._watches.values():
+            watch.rule = by_name[watch.rule.name]
+        for device in self._devices.values():
+            self._match(device, afresh=False)
+        for watch in list(self._watches.values()):
+            if watch.id not in before:
+                self._start_afresh(watch, edited.get(watch.id), known=True)
+                self._arm(watch)
+        return changes
+
+    def change_overrides(self, overrides: Sequence[Override], seq: int, at_ms: int) -> None:
+        """These and no others are the overrides that are in no file, says that entry.
+
+        One that is to end early is given with another end. Watches that no changed override is
+        about are not touched.
+        """
+        self._go_on(seq, at_ms)
+        self._own_overrides = tuple(overrides)
+        touched = self._schedules.put((*self.rules.overrides, *self._own_overrides))
+        for watch in list(self._watches.values()):
+            if watch.rule.name in touched:
+                self._schedule(watch)
+
+    def _go_on(self, seq: int, at_ms: int) -> None:
+        self._newest = max(self._newest, seq)
+        self._now = at_ms if self._now is None else max(self._now, at_ms)
+
+    def _take_away(self, changes: RuleChanges) -> dict[str, int | None]:
+        """Watches of rules that are gone or edited; returns what was open of the edited ones."""
+        edited: dict[str, int | None] = {}
+        for watch in list(self._watches.values()):
+            name, alert = watch.rule.name, watch.run.open_alert()
+            opened_ms = None if alert is None else alert.told_as_ms
+            if name in changes.removed:
+                self._orphan(name, watch.key, opened_ms)
+            elif name in changes.changed:
+                edited[watch.id] = opened_ms
+            else:
                 continue
-            opened_ms = _open_since(json.loads(row.state))
-            if opened_ms is not None:
-                self.orphans.append((rule, key, opened_ms))
+            self._remove(watch)
+        for device in self._devices.values():
+            device.watches = [watch for watch in device.watches if watch.id in self._watches]
+        return edited
 
 
 def _call_of(watch: Watch, one: Input) -> list[Change]:
     """A call for help that is too late to be put into the history is told all the same."""
-    wanted = watch.rule.when
+    schedule = watch.schedule
+    if schedule is not None and schedule.variant_at(one.at_ms).off:
+        return []
+    wanted = watch.rule_at(one.at_ms).when
     if not isinstance(wanted, Happens) or not is_event(wanted.point) or one.kind != LIFE:
         return []
     return [

@@ -3,28 +3,65 @@
 Nothing of a broken set is loaded. `load` raises `RuleMistakes`; what it returns is sound.
 """
 
-import hashlib
-import re
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache, lru_cache, partial
 from pathlib import Path
-from string import Formatter
-from typing import Any, TypeVar
+from typing import Any
 
 from device_drivers.reading import Value
 from rules import condition as c
-from rules.document import Item, Mistake, Unreadable, nearest, read_document
-from rules.duration import parse_duration
+from rules import unlike
+from rules.document import (
+    Item,
+    Mistake,
+    Unreadable,
+    files_of,
+    item_of,
+    nearest,
+    parse_text,
+    read_document,
+)
 from rules.during import DAY_KINDS, During
-from rules.facts import EXPECTED_SILENCE_MS, DeviceFacts
-from rules.rule import CATEGORIES, SEVERITIES, Rule, RuleSet
-from rules.story import Happened, Mark, Said, Story
+from rules.override import Override
+from rules.override_reader import OverrideReader
+from rules.point import COMMON_POINTS, FAMILY_POINTS, bare_point
+from rules.reading import (
+    POINTS,
+    Reader,
+    RuleMistakes,
+    Wrong,
+    check_fields,
+    check_words,
+    count_of,
+    duration_of,
+    expected_or_duration,
+    keys_of,
+    list_of,
+    minute_of,
+    names_of,
+    number_of,
+    one_of,
+    period_of,
+    point_of,
+    positive_of,
+    rule_name_of,
+    share_of,
+    text_of,
+    value_of,
+    values_of,
+    word_of,
+)
+from rules.rule import CANARY, CATEGORIES, MODES, SEVERITIES, Rule, RuleSet, version_of
+from rules.story_reader import StoryReader
+
+__all__ = ["COMMUNITY", "RuleMistakes", "built_in", "load", "load_texts", "read_override"]
 
 COMMUNITY = Path(__file__).parent / "community"
-COUNT_MAX = 10_000  # of changes, devices together, uses in a window: they are kept in memory
+BUILT_IN = Path(__file__).parent / "built_in"
 RULE_KEYS = (
     "rule", "title", "where", "when", "hold_for", "clear_for", "during", "severity", "category",
-    "response", "say", "tests",
+    "response", "mode", "instead_of", "say", "reason", "tests",
 )  # fmt: skip
 WHERE_KEYS = (
     "family",
@@ -36,73 +73,84 @@ WHERE_KEYS = (
     "tags",
     "resident_tags",
 )
-STORY_KEYS = ("story", "start", "devices", "given", "heard", "told", "until")
-DEVICE_KEYS = (
-    "family", "driver", "tags", "place", "grid", "ground", "resident", "resident_tags", "behind",
-    "expected_silence",
-)  # fmt: skip
 SAMES = ("place", "grid", "ground", "resident", "site")
-SAY_FIELDS = ("place", "for", "device", "name", "value", "at", "key", "resident", "grid", "ground")
-FAMILIES = ("button", "door", "counter", "gateway")
-POINTS = (
-    "press", "contact", "tamper", "vibration", "uses", "rep", "openings", "in", "out", "battery",
-    "battery_v", "battery_low", "rssi", "snr", "lqi", "temperature", "humidity", "alive", "online",
-    "undecodable",
-)  # fmt: skip
-KINDS = {"heard": ("opens", "closes", "again"), "told": ("opens", "closes", "again", "taken_back")}
-WORLD = {"gateway": ("offline", "online"), "service": ("done",), "case": ("closed",)}
-HUB = ("restart", "reload")
+FAMILIES = ("button", "door", "counter", "gateway", "site", "phone", "channel")
 # Words that each condition with a point may carry beside it.
 VERBS = {
     "equals": (), "in": (), "below": ("back_above",), "above": ("back_below",), "happens": (),
     "changes": ("within",), "rises": ("within",), "rises_less_than": ("within",), "every": (),
     "still_for": (),
 }  # fmt: skip
-SPECIAL = ("any", "all", "together", "first", "silent_for")
+SPECIAL = ("any", "all", "together", "first", "silent_for", "unlike_itself")
 ALL_KEYS = ("point", *VERBS, "back_above", "back_below", "within", *SPECIAL)
 
-_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)|(24):00")
+SETS_REMEMBERED = 4
 
-Parsed = TypeVar("Parsed")
-Other = TypeVar("Other")
 _NO_KEYS: dict[str, Item] = {}
-
-
-class RuleMistakes(Exception):
-    """Everything that is wrong in the files."""
-
-    def __init__(self, mistakes: Sequence[Mistake]) -> None:
-        super().__init__("\n".join(map(str, mistakes)))
-        self.mistakes = tuple(mistakes)
 
 
 def load(paths: Sequence[Path]) -> RuleSet:
     """The rules of files and folders (`*.yaml`, `*.yml` below them). Raises `RuleMistakes`."""
     mistakes: list[Mistake] = []
-    rules: list[Rule] = []
-    for file in _files(paths, mistakes):
-        rules += _Reader(str(file), mistakes).rules(file)
+    found = files_of(paths, mistakes)
+    return _gather({str(file): partial(read_document, file) for file in found}, mistakes)
+
+
+def load_texts(texts: Mapping[str, str]) -> RuleSet:
+    """The same for texts that were read already, by the names of their files."""
+    if not texts:
+        raise RuleMistakes([Mistake(".", 1, 1, "no *.yaml file in this folder")])
+    return _load_texts(tuple(sorted(texts.items())))
+
+
+@lru_cache(maxsize=SETS_REMEMBERED)
+def _load_texts(files: tuple[tuple[str, str], ...]) -> RuleSet:
+    """A start, a look at the folder and a page ask for the same set again and again."""
+    return _gather({name: partial(parse_text, text, name) for name, text in files}, [])
+
+
+@cache
+def built_in() -> RuleSet:
+    """The hub's own rules: in force beside every set, and in none of them."""
+    mistakes: list[Mistake] = []
+    files = files_of([BUILT_IN], mistakes)
+    documents = {str(file): partial(read_document, file) for file in files}
+    own = _gather(documents, mistakes, own=True)
+    return RuleSet(tuple(replace(rule, built_in=True) for rule in own.rules))
+
+
+def _gather(
+    documents: Mapping[str, Callable[[], Item | None]],
+    mistakes: list[Mistake],
+    *,
+    own: bool = False,
+) -> RuleSet:
+    readers = {name: _Reader(name, mistakes, own=own) for name in documents}
+    rules = [rule for name, reader in readers.items() for rule in reader.rules(documents[name])]
     _find_doubles(rules, mistakes)
+    by_name = {rule.name: rule for rule in rules}
+    names = [name for reader in readers.values() for name in reader.names]
+    overrides = [one for reader in readers.values() for one in reader.overrides(by_name, names)]
     if mistakes:
         raise RuleMistakes(sorted(mistakes, key=lambda m: (m.file, m.line, m.column)))
-    return RuleSet(tuple(rules))
+    return RuleSet(tuple(rules), tuple(overrides))
 
 
-def _files(paths: Sequence[Path], mistakes: list[Mistake]) -> list[Path]:
-    found: dict[Path, None] = {}
-    for path in paths:
-        if path.is_dir():
-            here = sorted(p for p in path.rglob("*") if p.suffix in (".yaml", ".yml"))
-            if not here:
-                mistakes.append(Mistake(str(path), 1, 1, "no *.yaml file in this folder"))
-            found.update(dict.fromkeys(here))
-        elif path.exists():
-            found[path] = None
-        else:
-            near = nearest(path.name, [p.name for p in path.parent.glob("*")])
-            mistakes.append(Mistake(str(path), 1, 1, "no such file or folder", near))
-    return list(found)
+def read_override(
+    body: Mapping[str, Any], rules: RuleSet, *, name: str, source: str = "api"
+) -> Override:
+    """One that is in no file, in the same words; `name` is its id. Raises `RuleMistakes`.
+
+    A mistake's line tells the key: the n-th one of `body` stands on line n + 1.
+    """
+    mistakes: list[Mistake] = []
+    by_name = {rule.name: rule for rule in rules.rules if not rule.built_in}
+    reader = OverrideReader(source, mistakes, _Reader(source, mistakes), by_name, list(by_name))
+    pairs = ((item_of(k, n, 1), item_of(v, n, 1)) for n, (k, v) in enumerate(body.items(), 2))
+    override = reader.read(Item(tuple(pairs), 1, 1))
+    if override is None:
+        raise RuleMistakes(mistakes)
+    return replace(override, id=name, source=source, file="", line=0)
 
 
 def _find_doubles(rules: Iterable[Rule], mistakes: list[Mistake]) -> None:
@@ -116,76 +164,23 @@ def _find_doubles(rules: Iterable[Rule], mistakes: list[Mistake]) -> None:
             mistakes.append(Mistake(rule.file, rule.line, 1, what))
 
 
-def version_of(rule: Rule) -> str:
-    """Changes with what the rule means, not with its titles, words and tests."""
-    meaning = (
-        rule.name, rule.where, rule.when, rule.hold_for_ms, rule.clear_for_ms, rule.during,
-        rule.severity, rule.category, rule.response,
-    )  # fmt: skip
-    return hashlib.sha256(repr(meaning).encode()).hexdigest()[:16]
+class _Reader(Reader):
+    """Reads the rules of one file."""
 
+    verbs: Mapping[str, tuple[str, ...]] = VERBS
 
-class Wrong(Exception):
-    """Where and what; caught by the reader, which goes on with the next thing."""
-
-    def __init__(self, item: Item, what: str, near: str | None = None) -> None:
-        super().__init__(what)
-        self.item = item
-        self.what = what
-        self.near = near
-
-
-class _Reader:
-    """Reads one file. Mistakes go to the list; each method gives a value or raises `Wrong`."""
-
-    def __init__(self, file: str, mistakes: list[Mistake]) -> None:
-        self._file = file
-        self._mistakes = mistakes
-
-    # ------------------------------------------------------------------ small things
-
-    def _add(self, wrong: Wrong) -> None:
-        place = (self._file, wrong.item.line, wrong.item.column)
-        self._mistakes.append(Mistake(*place, wrong.what, wrong.near))
-
-    def _try(
-        self, read: Callable[[Item], Parsed], item: Item | None, other: Other
-    ) -> Parsed | Other:
-        """The value; or `other` where the key is left out or wrong (which is noted)."""
-        if item is None:
-            return other
-        try:
-            return read(item)
-        except Wrong as wrong:
-            self._add(wrong)
-            return other
-
-    def _map(self, item: Item, what: str, known: Iterable[str] | None = None) -> dict[str, Item]:
-        """A mapping with known keys; unknown and doubled ones are noted and left out."""
-        if not item.is_map:
-            raise Wrong(item, f"{what}: expected a mapping, not {item.shown()}")
-        found: dict[str, Item] = {}
-        for key, value in item.value:
-            name = _word(key)
-            if known is not None and name not in known:
-                self._add(Wrong(key, f"{what}: unknown key {name!r}", nearest(name, known)))
-            elif name in found:
-                self._add(Wrong(key, f"{what}: the key {name!r} stands here twice"))
-            else:
-                found[name] = value
-        return found
-
-    def _need(self, found: dict[str, Item], key: str, item: Item, what: str) -> Item | None:
-        if key not in found:
-            self._add(Wrong(item, f"{what}: {key!r} is missing"))
-        return found.get(key)
+    def __init__(self, file: str, mistakes: list[Mistake], *, own: bool = False) -> None:
+        super().__init__(file, mistakes)
+        self._own = own  # are these the hub's own rules?
+        self.names: list[str] = []  # of all its rules, sound or not
+        self._overrides: Item | None = None
 
     # ------------------------------------------------------------------ a file, a rule
 
-    def rules(self, file: Path) -> list[Rule]:
+    def rules(self, read: Callable[[], Item | None]) -> list[Rule]:
         """Every rule of the file that is sound."""
         try:
-            top = read_document(file, self._file)
+            top = read()
         except Unreadable as unreadable:
             self._mistakes.append(unreadable.mistake)
             return []
@@ -194,22 +189,29 @@ class _Reader:
         found = self._try(
             lambda item: self._map(item, "the file", ("rules", "overrides")), top, _NO_KEYS
         )
-        if "overrides" in found:
-            self._add(Wrong(found["overrides"], "overrides are not there yet: remove them"))
-        items = self._try(_list, found.get("rules"), ())
+        self._overrides = found.get("overrides")
+        items = self._try(list_of, found.get("rules"), ())
         rules = [self._try(self._rule, item, None) for item in items]
         return [rule for rule in rules if rule is not None]
+
+    def overrides(self, rules: Mapping[str, Rule], names: Sequence[str]) -> list[Override]:
+        """Every override of the file that is sound, of these rules; after `rules()`."""
+        items = self._try(list_of, self._overrides, ())
+        reader = OverrideReader(self._file, self._mistakes, self, rules, names)
+        overrides = [reader.read(item) for item in items]
+        return [one for one in overrides if one is not None]
 
     def _rule(self, item: Item) -> Rule | None:
         before = len(self._mistakes)
         found = self._map(item, "a rule", RULE_KEYS)
-        name = self._try(_rule_name, self._need(found, "rule", item, "a rule"), "?")
+        name = self._try(self._name, self._need(found, "rule", item, "a rule"), "?")
+        self.names.append(name)
         what = f"rule {name}"
         when = self._try(self._when, self._need(found, "when", item, what), None)
         severity = self._need(found, "severity", item, what)
         category = self._need(found, "category", item, what)
         title = self._try(lambda one: self._texts(one, "title"), found.get("title"), (name, name))
-        say = self._try(lambda one: self._texts(one, "say"), found.get("say"), ("", ""))
+        reason = self._try(lambda one: self._texts(one, "reason"), found.get("reason"), ("", ""))
         if when is None:
             return None
         rule = Rule(
@@ -218,54 +220,117 @@ class _Reader:
             where=self._try(self._where, found.get("where"), c.Where()),
             title_zh=title[0],
             title_en=title[1],
-            hold_for_ms=self._try(_duration, found.get("hold_for"), 0),
-            clear_for_ms=self._try(_duration, found.get("clear_for"), 0),
-            during=self._try(self._during, found.get("during"), None),
-            severity=self._try(lambda one: _one_of(one, "severity", SEVERITIES), severity, ""),
-            category=self._try(lambda one: _one_of(one, "category", CATEGORIES), category, ""),
-            response=self._try(_text, found.get("response"), ""),
-            say_zh=say[0],
-            say_en=say[1],
+            severity=self._try(lambda one: one_of(one, "severity", SEVERITIES), severity, ""),
+            category=self._try(lambda one: one_of(one, "category", CATEGORIES), category, ""),
+            mode=self._try(lambda one: one_of(one, "mode", MODES), found.get("mode"), "live"),
+            reason_zh=reason[0],
+            reason_en=reason[1],
+            instead_of=self._try(rule_name_of, found.get("instead_of"), ""),
             file=self._file,
             line=item.line,
         )
-        if rule.hold_for_ms and c.fires(when):
-            self._add(Wrong(found["hold_for"], "an event is true at one instant only: no hold_for"))
-        self._check_hysteresis(found["when"], when)
-        tests = self._try(lambda one: self._stories(one, rule), found.get("tests"), ())
+        rule = replace(rule, **self.parts(found))
+        self.check(rule, found.get("hold_for"), found["when"])
+        self._check_instead_of(rule, found.get("instead_of"))
+        self._check_families(rule, found["when"])
+        tests = self._try(
+            lambda one: StoryReader(self._file, self._mistakes).stories(one, rule),
+            found.get("tests"),
+            (),
+        )
         if len(self._mistakes) > before:
             return None
-        return _with(
-            rule, response=rule.response or rule.category, version=version_of(rule), tests=tests
-        )
+        rule = replace(rule, response=rule.response or rule.category, tests=tests)
+        return replace(rule, version=version_of(rule))
+
+    def _name(self, item: Item) -> str:
+        name = rule_name_of(item)
+        if not self._own and built_in().named(name) is not None:
+            raise Wrong(item, f"{name!r} is a rule of the hub's own; give this one another name")
+        return name
+
+    def parts(self, found: Mapping[str, Item]) -> dict[str, Any]:
+        """What an override may change too, as fields of a rule; only what is given."""
+        parts: dict[str, Any] = {}
+        for key, read in (("hold_for", duration_of), ("clear_for", duration_of)):
+            if key in found:
+                parts[f"{key}_ms"] = self._try(read, found[key], 0)
+        if "during" in found:
+            parts["during"] = self._try(self._during, found["during"], None)
+        if "response" in found:
+            parts["response"] = self._try(text_of, found["response"], "")
+        if "say" in found:
+            say = self._try(lambda one: self._texts(one, "say"), found["say"], ("", ""))
+            parts["say_zh"], parts["say_en"] = say
+        return parts
+
+    def check(self, rule: Rule, hold_for: Item | None, when: Item) -> None:
+        """What must hold of a rule as a whole; mistakes point to what was written."""
+        if rule.hold_for_ms and c.fires(rule.when):
+            what = "an event is true at one instant only: no hold_for"
+            self._add(Wrong(hold_for or when, what))
+        self._check_hysteresis(when, rule.when)
+
+    def _check_families(self, rule: Rule, item: Item) -> None:
+        """Can devices of the families that are meant say this at all?"""
+        for where, when in _wheres(rule):
+            named = where.family and set(where.family) <= FAMILY_POINTS.keys()
+            if not named or where.driver or where.device:
+                continue
+            for point in sorted(c.points_of(when)):
+                bare = bare_point(point)
+                says = [name for name in where.family if bare in FAMILY_POINTS[name]]
+                if bare in POINTS and bare not in COMMON_POINTS and not says:
+                    family = " or ".join(where.family)
+                    what = f"a {family} has no point {point!r}; of one that has it, name the driver"
+                    near = nearest(bare, FAMILY_POINTS[where.family[0]], cutoff=0.75)
+                    self._add(Wrong(_place_of(point, item), what, near))
+
+    def condition(self, item: Item) -> c.Condition:
+        """A whole condition. Raises `Wrong`."""
+        return self._when(item)
+
+    def _check_instead_of(self, rule: Rule, item: Item | None) -> None:
+        if item is not None and not rule.is_shadow:
+            self._add(Wrong(item, "instead_of is for a rule of `mode: shadow` only"))
+        elif item is not None and rule.instead_of == rule.name:
+            self._add(Wrong(item, "instead_of: a rule cannot stand instead of itself"))
 
     def _texts(self, item: Item, what: str) -> tuple[str, str]:
         """`{zh: …, en: …}`, or one text for both."""
         if not item.is_map:
-            text = _text(item)
+            text = text_of(item)
+            if what == "say":
+                check_fields(item, text)
             return text, text
         found = self._map(item, what, ("zh", "en"))
         for key in ("zh", "en"):
             self._need(found, key, item, what)
-        texts = {key: self._try(_text, found.get(key), "") for key in ("zh", "en")}
+        texts = {key: self._try(text_of, found.get(key), "") for key in ("zh", "en")}
         if what == "say":
             for key, text in texts.items():
                 if key in found:
-                    self._try(lambda one, text=text: _check_fields(one, text), found[key], None)  # type: ignore[misc]
+                    self._try(lambda one, text=text: check_fields(one, text), found[key], None)  # type: ignore[misc]
         return texts["zh"], texts["en"]
 
     def _where(self, item: Item) -> c.Where:
         found = self._map(item, "where", WHERE_KEYS)
-        values = {key: self._try(_names, one, ()) for key, one in found.items()}
+        values = {key: self._try(names_of, one, ()) for key, one in found.items()}
         for name in values.get("family", ()):
+            if name == CANARY and not self._own:
+                what = f"where: {name} is the hub's own press of proof, heard by no other rule"
+                self._add(Wrong(found["family"], what))
             near = nearest(name, FAMILIES)
             if name not in FAMILIES and near:
                 self._add(Wrong(found["family"], f"where: unknown family {name!r}", near))
         return c.Where(**values)
 
     def _during(self, item: Item) -> During:
+        before = len(self._mistakes)
         found = self._map(item, "during", ("from", "to", "days"))
-        days = self._try(_names, found.get("days"), ())
+        if len(self._mistakes) > before:
+            return During()
+        days = self._try(names_of, found.get("days"), ())
         for day in days:
             if day not in DAY_KINDS:
                 near = nearest(day.lower()[:3], DAY_KINDS) or nearest(day, DAY_KINDS)
@@ -275,8 +340,8 @@ class _Reader:
             raise Wrong(item, "during: from and to go together")
         if not found.get("from") and not days:
             raise Wrong(item, "during: expected from and to, or days")
-        from_minute = self._try(_minute, found.get("from"), None)
-        to_minute = self._try(_minute, found.get("to"), None)
+        from_minute = self._try(minute_of, found.get("from"), None)
+        to_minute = self._try(minute_of, found.get("to"), None)
         if from_minute is not None and from_minute == to_minute:
             raise Wrong(item, "during: an impossible window, it ends where it begins")
         if from_minute == 1_440:
@@ -286,7 +351,7 @@ class _Reader:
     # ------------------------------------------------------------------ conditions
 
     def _when(self, item: Item) -> c.Condition:
-        keys = _keys(item, "when")
+        keys = keys_of(item, "when")
         if "together" in keys:
             return self._together(item)
         if "first" in keys:
@@ -294,23 +359,25 @@ class _Reader:
         return self._of_device(item)
 
     def _of_device(self, item: Item) -> c.OfDevice:
-        keys = _keys(item, "when")
+        keys = keys_of(item, "when")
         for key, kind in (("any", c.AnyOf), ("all", c.AllOf)):
             if key in keys:
                 found = self._map(item, key, (key,))
-                parts = _list(found[key])
+                parts = list_of(found[key])
                 if not parts:
                     raise Wrong(found[key], f"{key}: expected at least one condition")
                 return kind(tuple(self._simple(part, inside=key) for part in parts))
         return self._simple(item)
 
     def _simple(self, item: Item, inside: str = "") -> c.Simple:
-        keys = _keys(item, "when")
+        keys = keys_of(item, "when")
         if inside and (nested := [key for key in SPECIAL[:4] if key in keys]):
             raise Wrong(item, f"{inside} goes one level deep: no {nested[0]} inside")
         if "silent_for" in keys:
             found = self._map(item, "when", ("silent_for",))
-            return c.Silent(_expected_or_duration(found["silent_for"]))
+            return c.Silent(expected_or_duration(found["silent_for"]))
+        if "unlike_itself" in keys:
+            return self._unlike(self._map(item, "when", ("unlike_itself",))["unlike_itself"])
         verbs = [key for key in keys if key in VERBS]
         if "point" not in keys and not verbs:
             unknown = next(iter(keys))
@@ -318,12 +385,17 @@ class _Reader:
             raise Wrong(keys[unknown][0], f"when: unknown condition {unknown!r}", near)
         if len(verbs) != 1:
             self._unknown_keys(keys)
-            raise Wrong(item, f"when: expected one of {', '.join(VERBS)}; found {verbs or 'none'}")
+            raise Wrong(
+                item,
+                f"when: expected one of {', '.join(VERBS)}; found {' and '.join(verbs) or 'none'}",
+            )
+        if any(name not in ALL_KEYS for name in keys):
+            self._unknown_keys(keys)
+            item = Item(tuple(p for p in item.value if p[0].value in ALL_KEYS), *item.place)
         found = self._map(item, "when", ("point", verbs[0], *VERBS[verbs[0]]))
-        point = self._need(found, "point", item, "when")
-        if point is None:
-            raise Wrong(item, "when: expected {point: …}")
-        return self._verb(_point(point), verbs[0], found, item)
+        if "point" not in found:
+            raise Wrong(item, "when: 'point' is missing")
+        return self._verb(point_of(found["point"]), verbs[0], found, item)
 
     def _unknown_keys(self, keys: dict[str, tuple[Item, Item]]) -> None:
         for name, (key, _) in keys.items():
@@ -334,51 +406,68 @@ class _Reader:
         return _VERB[verb](self, point, found, item)
 
     def _equals(self, point: str, found: dict[str, Item], _item: Item) -> c.Simple:
-        return c.Equals(point, (_value(found["equals"]),))
+        value = value_of(found["equals"])
+        check_words(found["equals"], point, (value,))
+        return c.Equals(point, (value,))
 
     def _in(self, point: str, found: dict[str, Item], _item: Item) -> c.Simple:
-        return c.Equals(point, _values(found["in"]))
+        return c.Equals(point, self._words(point, found["in"]))
 
     def _happens(self, point: str, found: dict[str, Item], _item: Item) -> c.Simple:
-        return c.Happens(point, _values(found["happens"]))
+        return c.Happens(point, self._words(point, found["happens"]))
+
+    def _words(self, point: str, item: Item) -> tuple[Value, ...]:
+        values = values_of(item)
+        check_words(item, point, values)
+        return values
 
     def _below(self, point: str, found: dict[str, Item], _item: Item) -> c.Simple:
-        limit = _number(found["below"])
-        return c.Below(point, limit, self._try(_number, found.get("back_above"), limit))
+        limit = number_of(found["below"])
+        return c.Below(point, limit, self._try(number_of, found.get("back_above"), limit))
 
     def _above(self, point: str, found: dict[str, Item], _item: Item) -> c.Simple:
-        limit = _number(found["above"])
-        return c.Above(point, limit, self._try(_number, found.get("back_below"), limit))
+        limit = number_of(found["above"])
+        return c.Above(point, limit, self._try(number_of, found.get("back_below"), limit))
 
     def _changes(self, point: str, found: dict[str, Item], item: Item) -> c.Simple:
-        return c.Changes(point, _count(found["changes"]), self._within(found, item))
+        return c.Changes(point, count_of(found["changes"]), self._within(found, item))
 
     def _rises(self, point: str, found: dict[str, Item], item: Item) -> c.Simple:
-        return c.Rises(point, _count(found["rises"]), self._within(found, item))
+        return c.Rises(point, count_of(found["rises"]), self._within(found, item))
 
     def _rises_less(self, point: str, found: dict[str, Item], item: Item) -> c.Simple:
-        by = _count(found["rises_less_than"])
+        by = count_of(found["rises_less_than"])
         return c.Rises(point, by, self._within(found, item), less=True)
 
     def _every(self, point: str, found: dict[str, Item], _item: Item) -> c.Simple:
-        return c.Every(point, _positive(found["every"]))
+        return c.Every(point, positive_of(found["every"]))
 
     def _still(self, point: str, found: dict[str, Item], _item: Item) -> c.Simple:
-        return c.Still(point, _period(found["still_for"]))
+        return c.Still(point, period_of(found["still_for"]))
+
+    def _unlike(self, item: Item) -> c.Simple:
+        found = self._map(item, "unlike_itself", unlike.KEYS)
+        if "point" not in found:
+            raise Wrong(item, "unlike_itself: 'point' is missing")
+        said = {key: _UNLIKE[key](one) for key, one in found.items()}
+        try:
+            return unlike.unlike(said["point"], said)
+        except unlike.CannotBe as error:
+            raise Wrong(found.get(error.key, item), str(error), error.near) from error
 
     def _within(self, found: dict[str, Item], item: Item) -> int:
         if "within" not in found:
             raise Wrong(item, "when: 'within' is missing: in which window?")
-        return _period(found["within"])
+        return period_of(found["within"])
 
     def _check_hysteresis(self, item: Item, when: c.Condition) -> None:
         for simple in c.simple_of(when):
             if isinstance(simple, c.Below) and simple.back < simple.limit:
                 what = f"back_above {simple.back:g} lies below the limit {simple.limit:g}"
-                self._add(Wrong(item, f"when: {what}"))
+                self._add(Wrong(_value_of("back_above", item), f"when: {what}"))
             if isinstance(simple, c.Above) and simple.back > simple.limit:
                 what = f"back_below {simple.back:g} lies above the limit {simple.limit:g}"
-                self._add(Wrong(item, f"when: {what}"))
+                self._add(Wrong(_value_of("back_below", item), f"when: {what}"))
 
     def _together(self, item: Item) -> c.Together:
         found = self._map(item, "when", ("together", "at_least", "within", "same", "when"))
@@ -386,7 +475,7 @@ class _Reader:
         at_least = self._need(found, "at_least", item, "together")
         if inner is None or at_least is None:
             raise Wrong(item, "together: expected at_least, within, same and when")
-        count = _count(at_least)
+        count = count_of(at_least)
         if count < 2:
             raise Wrong(at_least, f"together: at_least {count} is not together; expected 2 or more")
         when = self._inner(inner, "together")
@@ -408,135 +497,23 @@ class _Reader:
     def _same(self, found: dict[str, Item], other: str) -> str:
         if "same" not in found:
             return other
-        same = _one_of(found["same"], "same", (*SAMES, "device"))
+        same = one_of(found["same"], "same", (*SAMES, "device"))
         return same if same != "device" or other == "device" else other
 
     def _step(self, item: Item, what: str) -> c.Step:
         """A condition, which may name its devices: `{where: {…}, point: …}`."""
         if not item.is_map:
             raise Wrong(item, f"{what}: expected a condition, not {item.shown()}")
-        pairs = [(key, value) for key, value in item.value if _word(key) == "where"]
+        pairs = [(key, value) for key, value in item.value if word_of(key) == "where"]
         rest = tuple(pair for pair in item.value if pair not in pairs)
         where = self._where(pairs[0][1]) if pairs else c.Where()
         return c.Step(self._inner(Item(rest, item.line, item.column), what), where)
 
     def _inner(self, item: Item, what: str) -> c.OfDevice:
-        keys = _keys(item, what)
+        keys = keys_of(item, what)
         if "together" in keys or "first" in keys:
             raise Wrong(item, f"{what}: expected a condition of one device")
         return self._of_device(item)
-
-    # ------------------------------------------------------------------ stories
-
-    def _stories(self, item: Item, rule: Rule) -> tuple[Story, ...]:
-        stories = [self._try(lambda one: self._story(one, rule), one, None) for one in _list(item)]
-        return tuple(story for story in stories if story is not None)
-
-    def _story(self, item: Item, rule: Rule) -> Story:
-        found = self._map(item, "a story", STORY_KEYS)
-        text = self._try(_text, self._need(found, "story", item, "a story"), "?")
-        devices = self._try(lambda one: self._devices(one, rule), found.get("devices"), ())
-        if not found.get("devices"):
-            devices = (("d1", fitting(rule, "d1")),)
-        names = tuple(name for name, _ in devices)
-        rows = self._try(_list, found.get("given"), ())
-        given = [one for row in rows for one in self._try(lambda r: self._row(r, names), row, ())]
-        heard = self._marks(self._need(found, "heard", item, f"story {text!r}"), "heard")
-        until_ms = self._try(_duration, found.get("until"), None)
-        last = max((row.at_ms for row in given), default=0)
-        if until_ms is not None and until_ms < last:
-            self._add(Wrong(found["until"], "until lies before the last row of given"))
-        return Story(
-            story=text,
-            devices=devices,
-            given=tuple(given),
-            heard=heard or (),
-            told=self._marks(found.get("told"), "told"),
-            start_ms=self._try(_moment, found.get("start"), None),
-            until_ms=until_ms,
-            file=self._file,
-            line=item.line,
-        )
-
-    def _devices(self, item: Item, rule: Rule) -> tuple[tuple[str, DeviceFacts], ...]:
-        found = self._map(item, "devices")
-        if not found:
-            raise Wrong(item, "devices: expected at least one")
-        return tuple((name, self._device(name, one, rule)) for name, one in found.items())
-
-    def _device(self, name: str, item: Item, rule: Rule) -> DeviceFacts:
-        """A device that says no family is one that fits, but for what is said of it."""
-        if item.value is None:
-            return fitting(rule, name)
-        found = self._map(item, f"device {name}", DEVICE_KEYS)
-        facts = DeviceFacts(name, "") if "family" in found else fitting(rule, name)
-        values: dict[str, Any] = {}
-        for key, one in found.items():
-            if key in ("tags", "resident_tags"):
-                values[key] = frozenset(self._try(_names, one, ()))
-            elif key == "expected_silence":
-                values["expected_silence_ms"] = self._try(_period, one, EXPECTED_SILENCE_MS)
-            else:
-                values["gateway" if key == "behind" else key] = self._try(_text, one, None)
-        return _with(facts, **values)
-
-    def _row(self, item: Item, names: tuple[str, ...]) -> list[Said | Happened]:
-        rows: list[Said | Happened] = []
-        for key, value in _pairs(item, "given", "a row such as {5m: {contact: open}}"):
-            at_ms = _duration(key)
-            for name, one in self._subjects(value, names):
-                rows += self._subject(at_ms, name, one, names)
-        return rows
-
-    def _subjects(self, item: Item, names: tuple[str, ...]) -> list[tuple[Item, Item]]:
-        """Who does what; with one device its name may be left out."""
-        pairs = _pairs(item, "given", "points, such as {contact: open}")
-        own = [pair for pair in pairs if not _is_subject(pair, names)]
-        if not own:
-            return pairs
-        if len(names) != 1:
-            key = own[0][0]
-            near = nearest(_word(key), [*names, "hub", *WORLD])
-            devices = ", ".join(names)
-            raise Wrong(key, f"given: {_word(key)!r} is none of the devices {devices}", near)
-        rest = [pair for pair in pairs if pair not in own]
-        device = Item(names[0], item.line, item.column)
-        return [*rest, (device, Item(tuple(own), item.line, item.column))]
-
-    def _subject(
-        self, at_ms: int, subject: Item, item: Item, names: tuple[str, ...]
-    ) -> list[Said | Happened]:
-        name = _word(subject)
-        if name in names:
-            return [self._said(at_ms, name, item)]
-        if name == "hub":
-            return [Happened(at_ms, "hub", "", _one_of(item, "hub", HUB))]
-        pairs = _pairs(item, name, f"such as {{{name}: {{d1: {WORLD[name][0]}}}}}")
-        return [
-            Happened(at_ms, name, _word(key), _one_of(value, name, WORLD[name]))
-            for key, value in pairs
-        ]
-
-    def _said(self, at_ms: int, device: str, item: Item) -> Said:
-        extra: dict[str, Any] = {"late_ms": 0, "retained": False, "again": False}
-        points: list[tuple[str, Value]] = []
-        for key, value in _pairs(item, "given", "points, such as {contact: open}"):
-            name = _word(key)
-            if name == "late":
-                extra["late_ms"] = _duration(value)
-            elif name in ("retained", "again"):
-                extra[name] = _flag(value, name)
-            elif name == "alive" and not _flag(value, name):
-                raise Wrong(value, "given: alive is true, or it is not said")
-            else:
-                points.append((name, _value(value)))
-        return Said(at_ms, device, tuple(points), **extra)
-
-    def _marks(self, item: Item | None, what: str) -> tuple[Mark, ...] | None:
-        if item is None:
-            return None
-        rows = self._try(_list, item, ())
-        return tuple(m for row in rows for m in self._try(lambda r: _marks_of(r, what), row, ()))
 
 
 _VERB: dict[str, Callable[[_Reader, str, dict[str, Item], Item], c.Simple]] = {
@@ -553,233 +530,54 @@ _VERB: dict[str, Callable[[_Reader, str, dict[str, Item], Item], c.Simple]] = {
 }
 
 
-def fitting(rule: Rule, name: str) -> DeviceFacts:
-    """A device that fits the rule's `where`, with a place, a grid, … of its own."""
-    wheres = [rule.where]
+def _wheres(rule: Rule) -> list[tuple[c.Where, c.OfDevice]]:
+    """Each condition of a device, with the narrowest that is said of where it is looked for."""
     match rule.when:
-        case c.Together():
-            wheres.append(rule.when.where)
-        case c.Then():
-            wheres += [rule.when.first.where, rule.when.then.where]
-        case c.Without():
-            wheres += [rule.when.first.where, rule.when.without.where]
-
-    def first(key: str, other: str) -> str:
-        found = next((getattr(where, key)[0] for where in wheres if getattr(where, key)), other)
-        return str(found).replace("**", "1").replace("*", "1").replace("?", "1")
-
-    return DeviceFacts(
-        id=first("device", name),
-        family=first("family", _family_of(rule.when)),
-        driver=first("driver", ""),
-        place=first("place", "p1"),
-        grid=first("grid", "g1"),
-        ground=first("ground", "s1"),
-        tags=frozenset(tag for where in wheres for tag in where.tags),
-        resident="r1",
-        resident_tags=frozenset(tag for where in wheres for tag in where.resident_tags),
-    )
+        case c.Together(where=where, when=when):
+            return [(where if where.family else rule.where, when)]
+        case c.Then(first=one, then=two) | c.Without(first=one, without=two):
+            steps = (one, two)
+            return [(step.where if step.where.family else rule.where, step.when) for step in steps]
+        case _:
+            return [(rule.where, rule.when)]
 
 
-def _family_of(when: c.Condition) -> str:
-    families = {"press": "button", "undecodable": "button", "contact": "door", "uses": "counter"}
-    points = sorted(c.points_of(when))
-    return next((families[point] for point in points if point in families), "door")
+def _place_of(point: str, item: Item) -> Item:
+    """Where a condition names the point."""
+    if item.is_list:
+        found = (_place_of(point, one) for one in item.value)
+        return next((place for place in found if place.value == point), item)
+    pairs: tuple[tuple[Item, Item], ...] = item.value if item.is_map else ()
+    for key, value in pairs:
+        if key.value == "point" and value.value == point:
+            return value
+        inner = _place_of(point, value)
+        if inner.value == point:
+            return inner
+    return item
 
 
-def _with(value: Parsed, **changes: Any) -> Parsed:
-    slots: tuple[str, ...] = type(value).__slots__  # type: ignore[attr-defined]
-    return type(value)(**{**{slot: getattr(value, slot) for slot in slots}, **changes})
+def _value_of(name: str, item: Item) -> Item:
+    """What stands under the first key of that name; the whole, if there is none."""
+    if item.is_list:
+        found = (_value_of(name, one) for one in item.value)
+        return next((value for value in found if value not in item.value), item)
+    pairs: tuple[tuple[Item, Item], ...] = item.value if item.is_map else ()
+    for key, value in pairs:
+        if key.value == name:
+            return value
+        if (inner := _value_of(name, value)) is not value:
+            return inner
+    return item
 
 
-def _is_subject(pair: tuple[Item, Item], names: tuple[str, ...]) -> bool:
-    name = _word(pair[0])
-    return name in names or (name == "hub") or (name in WORLD and pair[1].is_map)
-
-
-def _marks_of(item: Item, what: str) -> list[Mark]:
-    marks = []
-    for key, value in _pairs(item, what, "a row such as {10m: opens}"):
-        at_ms = _duration(key)
-        for one in value.value if value.is_list else [value]:
-            if not one.is_map:
-                marks.append(Mark(at_ms, None, _one_of(one, what, KINDS[what])))
-                continue
-            for name, kinds in one.value:
-                each = kinds.value if kinds.is_list else [kinds]
-                words = [_one_of(kind, what, KINDS[what]) for kind in each]
-                marks += [Mark(at_ms, _word(name), word) for word in words]
-    return marks
-
-
-# ---------------------------------------------------------------------- single values
-
-
-def _keys(item: Item, what: str) -> dict[str, tuple[Item, Item]]:
-    pairs = _pairs(item, what, "a condition such as {point: contact, equals: open}")
-    return {_word(key): (key, value) for key, value in pairs}
-
-
-def _pairs(item: Item, what: str, expected: str) -> list[tuple[Item, Item]]:
-    if not item.is_map or not item.value:
-        raise Wrong(item, f"{what}: expected {expected}, not {item.shown()}")
-    return list(item.value)
-
-
-def _list(item: Item) -> list[Item]:
-    if item.value is None:
-        return []
-    if not item.is_list:
-        raise Wrong(item, f"expected a list, not {item.shown()}")
-    found: list[Item] = item.value
-    return found
-
-
-def _word(item: Item) -> str:
-    if isinstance(item.value, list | tuple) or item.value is None:
-        raise Wrong(item, f"expected a name, not {item.shown()}")
-    return str(item.value)
-
-
-def _text(item: Item) -> str:
-    if not isinstance(item.value, str) or not item.value.strip():
-        raise Wrong(item, f"expected a text, not {item.shown()}")
-    return item.value
-
-
-def _rule_name(item: Item) -> str:
-    name = _text(item)
-    if not _NAME.fullmatch(name):
-        near = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or None
-        raise Wrong(item, f"a rule's name is in kebab-case, unlike {name!r}", near)
-    return name
-
-
-def _names(item: Item) -> tuple[str, ...]:
-    """One name or a list of them."""
-    items = item.value if item.is_list else [item]
-    if not items:
-        raise Wrong(item, "expected a name or a list of names, not an empty list")
-    return tuple(_plain(one) for one in items)
-
-
-def _plain(item: Item) -> str:
-    if isinstance(item.value, bool | list | tuple) or item.value is None:
-        raise Wrong(item, f"expected a name, not {item.shown()}")
-    return str(item.value)
-
-
-def _value(item: Item) -> Value:
-    if item.is_list or item.is_map or item.value is None:
-        raise Wrong(item, f"expected one value, not {item.shown()}")
-    value: Value = item.value
-    return value
-
-
-def _values(item: Item) -> tuple[Value, ...]:
-    items = item.value if item.is_list else [item]
-    if not items:
-        raise Wrong(item, "expected at least one value")
-    return tuple(_value(one) for one in items)
-
-
-def _number(item: Item) -> float:
-    if isinstance(item.value, bool) or not isinstance(item.value, int | float):
-        raise Wrong(item, f"expected a number, not {item.shown()}")
-    if item.value != item.value or abs(item.value) == float("inf"):
-        raise Wrong(item, "expected a finite number")
-    return item.value
-
-
-def _positive(item: Item) -> float:
-    number = _number(item)
-    if number <= 0:
-        raise Wrong(item, f"expected a number above 0, not {number:g}")
-    return number
-
-
-def _count(item: Item) -> int:
-    number = _number(item)
-    if number != int(number) or not 1 <= number <= COUNT_MAX:
-        raise Wrong(item, f"expected a whole number from 1 to {COUNT_MAX}, not {number:g}")
-    return int(number)
-
-
-def _flag(item: Item, what: str) -> bool:
-    if not isinstance(item.value, bool):
-        raise Wrong(item, f"{what}: expected true or false, not {item.shown()}")
-    return item.value
-
-
-def _duration(item: Item) -> int:
-    if item.value == 0 and not isinstance(item.value, bool):
-        return 0
-    if isinstance(item.value, int | float) and not isinstance(item.value, bool):
-        raise Wrong(item, f"{item.value} of what? a duration has a unit", f"{item.value:g}s")
-    try:
-        return parse_duration(str(item.value) if isinstance(item.value, str) else item.shown())
-    except ValueError as error:
-        raise Wrong(item, str(error)) from error
-
-
-def _period(item: Item) -> int:
-    ms = _duration(item)
-    if ms == 0:
-        raise Wrong(item, "expected a duration above 0")
-    return ms
-
-
-def _expected_or_duration(item: Item) -> int | None:
-    if item.value == "expected":
-        return None
-    if isinstance(item.value, str) and (near := nearest(item.value, ("expected",))):
-        raise Wrong(item, f"silent_for: unknown word {item.value!r}", near)
-    return _period(item)
-
-
-def _one_of(item: Item, what: str, known: Sequence[str]) -> str:
-    if item.value not in known:
-        expected = f"{what}: expected {' | '.join(known)}, not {item.shown()}"
-        raise Wrong(item, expected, nearest(item.value, known))
-    return str(item.value)
-
-
-def _point(item: Item) -> str:
-    name = _text(item)
-    bare = re.sub(r"_\d+$", "", name)
-    if bare not in POINTS and (near := nearest(bare, POINTS, cutoff=0.75)):
-        raise Wrong(item, f"unknown point {name!r}", near)
-    return name
-
-
-def _minute(item: Item) -> int:
-    found = _CLOCK.fullmatch(item.value) if isinstance(item.value, str) else None
-    if found is None:
-        raise Wrong(item, f'expected a time of day such as "22:00", not {item.shown()}')
-    hour, minute, midnight = found.groups()
-    return 1_440 if midnight else int(hour) * 60 + int(minute)
-
-
-def _moment(item: Item) -> int:
-    try:
-        at = datetime.fromisoformat(str(item.value))
-    except ValueError as error:
-        raise Wrong(
-            item, f"start: expected a moment such as 2026-03-02T22:30:00+08:00, not {item.shown()}"
-        ) from error
-    if at.tzinfo is None:
-        raise Wrong(item, "start: say the offset from UTC, such as +08:00")
-    return round(at.timestamp() * 1_000)
-
-
-def _check_fields(item: Item, text: str) -> None:
-    try:
-        fields = [name for _, name, _, _ in Formatter().parse(text) if name is not None]
-    except ValueError as error:
-        raise Wrong(item, f"say: {error}") from error
-    for name in fields:
-        if name not in SAY_FIELDS:
-            expected = ", ".join(f"{{{one}}}" for one in SAY_FIELDS)
-            raise Wrong(
-                item, f"say: unknown {{{name}}}; there are {expected}", nearest(name, SAY_FIELDS)
-            )
+# How each word of `unlike_itself` is read.
+_UNLIKE: dict[str, Callable[[Item], Any]] = {
+    "point": point_of,
+    "by": lambda item: one_of(item, "by", unlike.BY),
+    "over": period_of,
+    "way": lambda item: one_of(item, "way", unlike.WAYS),
+    "at_least_days": count_of,
+    "rarer_than": share_of,
+    "days": lambda item: one_of(item, "days", unlike.DAYS),
+}

@@ -15,6 +15,9 @@ class Reason(StrEnum):
     TAKEN_BACK = "taken_back"  # it was never so
     CLOSED = "closed"  # a person has closed it
     SHELVED = "shelved"
+    CALL = "call"  # a step of the plan: whoever is told is asked to answer
+    REOPENED = "reopened"  # the device did not show that the work is done
+    CANCELLED = "cancelled"  # the button says that it was a mistake; a person asks all the same
 
 
 _REASONS = {
@@ -28,6 +31,16 @@ _REASONS = {
     "dispatch": Reason.CHANGED,
     "arrive": Reason.CHANGED,
     "confirm": Reason.CHANGED,
+    "release": Reason.CHANGED,
+    "take_over": Reason.CHANGED,
+    "hand_over": Reason.CHANGED,
+    "cancelled": Reason.CANCELLED,
+    "unmuted": Reason.OPENED,
+    "done": Reason.CHANGED,
+    "sign": Reason.CLOSED,
+    "proved": Reason.CLOSED,
+    "reopened": Reason.REOPENED,
+    "to_sign": Reason.CHANGED,
 }
 
 
@@ -35,10 +48,12 @@ def reason(before: Case | None, after: Case, what: str) -> Reason | None:
     """Why people must hear of this change; None: they need not.
 
     `what` is an act of a person, or raised, again, ended, taken_back. A note is for those who
-    look at the case; what changed nothing is no news. While a case is shelved only its end and
-    what makes it worse is told.
+    look at the case; what changed nothing is no news, nor is a case that is muted. While a case
+    is shelved only its end and what makes it worse is told.
     """
     if before is not None and before.version == after.version:
+        return None
+    if after.muted is not None:
         return None
     if what == "again" and before is not None and _is_shelved(before, after.changed_ms):
         return None

@@ -12,8 +12,10 @@ from typing import Any, ClassVar
 
 from device_drivers.reading import Value
 from rules import condition as c
+from rules.baseline import LESS, MORE, Baseline, Knowledge, spread_of
 from rules.facts import DeviceFacts
-from rules.point import is_event, repetitions_of
+from rules.local_days import PLAIN_DAYS, LocalDays
+from rules.point import is_event, is_sign, is_total, repetitions_of
 from rules.tally import Tally
 
 # Kinds of input. Payload: readings | readings | is the gateway `device` there? | None …
@@ -53,12 +55,29 @@ class Probe:
     def adapt(self, facts: DeviceFacts) -> None:
         """What is known of the device has changed."""
 
+    def adopt(self, other: "Probe", at: int) -> bool:
+        """Take over what another of the same kind and point knows; False: it is another kind."""
+        point = getattr(self, "point", None)
+        if type(other) is not type(self) or point != getattr(other, "point", None):
+            return False
+        for slot in self.STATE:
+            setattr(self, slot, copied(getattr(other, slot)))
+        self._weigh_anew(at)
+        return True
+
+    def _weigh_anew(self, at: int) -> None:
+        """What is known is another's, with other limits: say what is true by one's own."""
+
+    def knows(self) -> Knowledge | None:
+        """How much has it learned? None: it need not learn, or has not begun."""
+        return None
+
     def copy(self) -> "Probe":
         """One of its own, in the same state."""
         other = self.__class__.__new__(self.__class__)
         for kind in self.__class__.__mro__:
             for slot in getattr(kind, "__slots__", ()):
-                setattr(other, slot, _copied(getattr(self, slot)))
+                setattr(other, slot, copied(getattr(self, slot)))
         return other
 
     def dump(self) -> list[Any]:
@@ -69,20 +88,21 @@ class Probe:
         """Back from `dump`."""
         for slot, value in zip(self.STATE, state, strict=True):
             mine = getattr(self, slot)
-            if isinstance(mine, Tally):
+            if isinstance(mine, Tally | Baseline):
                 mine.load(value)
             else:
                 setattr(self, slot, value)
 
 
-def _copied(value: Any) -> Any:
-    if isinstance(value, list | Tally):
+def copied(value: Any) -> Any:
+    """A value of a probe's state, of one's own."""
+    if isinstance(value, list | dict | Tally | Baseline):
         return value.copy()
     return value
 
 
 def _dumped(value: Any) -> Any:
-    return value.dump() if isinstance(value, Tally) else value
+    return value.dump() if isinstance(value, Tally | Baseline) else value
 
 
 class EqualsProbe(Probe):
@@ -94,6 +114,9 @@ class EqualsProbe(Probe):
         super().__init__()
         self.point = wanted.point
         self.values = frozenset(wanted.values)
+
+    def _weigh_anew(self, at: int) -> None:
+        self.true = self.value is not None and self.value in self.values
 
     def take(self, kind: int, device: str, at: int, payload: Any) -> int:
         if kind <= COPY:
@@ -115,6 +138,11 @@ class LimitProbe(Probe):
         self.sign = 1 if isinstance(wanted, c.Below) else -1
         self.limit = wanted.limit * self.sign
         self.back = wanted.back * self.sign
+
+    def _weigh_anew(self, at: int) -> None:
+        self.true = False  # who knows whether it was ever past this limit
+        if self.value is not None and not isinstance(self.value, str):
+            self._measure(self.value)
 
     def take(self, kind: int, device: str, at: int, payload: Any) -> int:
         if kind <= COPY:
@@ -174,6 +202,11 @@ class ChangesProbe(Probe):
         self.known: Value | None = None
         self.times: list[int] = []  # of the newest `count` changes
 
+    def _weigh_anew(self, at: int) -> None:
+        del self.times[: -self.count]
+        if self.times:
+            self._weigh(at)
+
     def take(self, kind: int, device: str, at: int, payload: Any) -> int:
         if kind <= COPY:
             for reading in payload:
@@ -219,6 +252,10 @@ class RisesProbe(Probe):
         self.sum = 0.0
         self.since: int | None = None  # when the counter was first heard
 
+    def _weigh_anew(self, at: int) -> None:
+        if self.since is not None:
+            self._grow(at, 0)
+
     def take(self, kind: int, device: str, at: int, payload: Any) -> int:
         if kind <= COPY:
             grown, heard = _growth(self.tally, self.point, self.repeats, kind, payload)
@@ -236,12 +273,11 @@ class RisesProbe(Probe):
         if grown > 0:
             growths.append((at, grown))
             self.sum += grown
-        while growths and (growths[0][0] <= at - self.within or self._can_spare(growths[0][1])):
-            self.sum -= growths.pop(0)[1]
+        rest, by, begin = self.sum, self.by, at - self.within
+        while growths and (growths[0][0] <= begin or rest - growths[0][1] >= by):
+            rest -= growths.pop(0)[1]  # too old, or it can be spared
+        self.sum = rest
         self._weigh(at)
-
-    def _can_spare(self, growth: float) -> bool:
-        return self.sum - growth >= self.by
 
     def _weigh(self, at: int) -> None:
         enough = self.sum >= self.by
@@ -312,6 +348,8 @@ class StillProbe(Probe):
 
     It lives from each word until just before its expected silence is over. The clock starts with
     its first word (`anywhere`: with the first value of the point, which it may not even have).
+    While what carries its words is gone nobody can say whether something happened: the clock
+    stands, and one that lived until then lives on from the return.
     """
 
     __slots__ = (
@@ -319,14 +357,16 @@ class StillProbe(Probe):
         "counted",
         "event",
         "expected",
+        "gone",
         "known",
         "last",
+        "paused",
         "period",
         "point",
         "run",
         "since",
     )
-    STATE = (*Probe.STATE, "known", "counted", "run", "last", "since")
+    STATE = (*Probe.STATE, "known", "counted", "run", "last", "since", "gone", "paused")
 
     def __init__(self, wanted: c.Still, facts: DeviceFacts, anywhere: bool) -> None:
         super().__init__()
@@ -338,6 +378,8 @@ class StillProbe(Probe):
         self.run: int | None = None  # since when it lives without a break; None: not started
         self.last = 0  # its last word
         self.since: int | None = None  # when something last happened, or the clock started
+        self.gone: list[str] = []  # gateways that are not there
+        self.paused = 0  # since when, if any is not there
 
     def busy_ms(self) -> int | None:
         return None
@@ -345,7 +387,15 @@ class StillProbe(Probe):
     def adapt(self, facts: DeviceFacts) -> None:
         self.expected = facts.expected_silence_ms
 
+    def _weigh_anew(self, at: int) -> None:
+        self.true = False
+        self._weigh(at)
+
     def take(self, kind: int, device: str, at: int, payload: Any) -> int:
+        if kind == GATEWAY:
+            self._gateway(device, at, there=payload)
+            self._weigh(at)
+            return NOTHING
         if kind > COPY:
             return NOTHING
         if kind == LIFE:
@@ -361,10 +411,30 @@ class StillProbe(Probe):
             if self.anywhere and self.known is None:
                 return
             self.run = self.since = at
+        elif self.gone:
+            self.run = at  # the pause has counted what was before it
         elif at > self.last + self.expected:
             self.counted += self.last + self.expected - self.run
             self.run = at
         self.last = at
+
+    def _gateway(self, gateway: str, at: int, *, there: bool) -> None:
+        if not there:
+            if not self.gone:
+                self._pause(at)
+            self.gone = sorted({*self.gone, gateway})
+        elif gateway in self.gone:
+            self.gone = [other for other in self.gone if other != gateway]
+            if not self.gone and self.run is not None:
+                self.run = at
+                if self.last + self.expected > self.paused:  # it lived when the pause began
+                    self.last = at
+
+    def _pause(self, at: int) -> None:
+        self.paused = at
+        if self.run is not None:
+            self.counted += max(0, min(at, self.last + self.expected) - self.run)
+            self.run = at
 
     def _happened(self, kind: int, value: Value) -> bool:
         if self.event:
@@ -389,7 +459,7 @@ class StillProbe(Probe):
 
     def _weigh(self, at: int) -> None:
         self.due_ms = None
-        if self.true or self.run is None:
+        if self.true or self.run is None or self.gone:
             return
         due = self.run + self.period - self.counted
         if due >= self.last + self.expected:
@@ -398,6 +468,10 @@ class StillProbe(Probe):
             self.true = True
         else:
             self.due_ms = due
+
+    def load(self, state: list[Any]) -> None:
+        whole = len(state) == len(self.STATE)
+        super().load(state if whole else [*state, [], 0])  # kept before gateways stopped this clock
 
 
 class SilentProbe(Probe):
@@ -420,6 +494,10 @@ class SilentProbe(Probe):
 
     def adapt(self, facts: DeviceFacts) -> None:
         self.period = self.wanted.for_ms or facts.expected_silence_ms
+
+    def _weigh_anew(self, at: int) -> None:
+        self.true = False
+        self._arm(at)
 
     def take(self, kind: int, device: str, at: int, payload: Any) -> int:
         if kind == LIFE:
@@ -457,6 +535,142 @@ class SilentProbe(Probe):
         return NOTHING
 
 
+class UnlikeProbe(Probe):
+    """Less, or more, than is usual at this hour (`rules/baseline.py` says what is usual).
+
+    It learns from the first value of the point on. `less` comes true at the end of an hour and
+    lasts until something happens; `more` comes true when it happens and lasts until the end of
+    that hour. What is not alive, or whose gateway is gone, is not watched: nothing is learned from
+    that time, and in an hour of which that is true of a part nothing comes true.
+    """
+
+    __slots__ = (
+        "base", "event", "expected", "gone", "known", "last", "paused", "point", "repeats", "sign",
+        "tally", "total", "until", "way",
+    )  # fmt: skip
+    STATE = (*Probe.STATE, "base", "known", "tally", "last", "gone", "paused", "until")
+
+    def __init__(self, wanted: c.Unlike, facts: DeviceFacts, days: LocalDays) -> None:
+        super().__init__()
+        self.point, self.way = wanted.point, wanted.way
+        self.repeats = repetitions_of(wanted.point)
+        self.event, self.total = is_event(wanted.point), is_total(wanted.point)
+        self.sign = is_sign(wanted.point)
+        self.expected = facts.expected_silence_ms
+        self.base = Baseline(wanted, days, spread_of(facts.id))
+        self.known: Value | None = None
+        self.tally = Tally()
+        self.last = 0  # its last word
+        self.gone: list[str] = []  # gateways that are not there
+        self.paused = 0  # since when, if any is not there
+        self.until: int | None = None  # until when `more` is true
+
+    def busy_ms(self) -> int | None:
+        return self.until
+
+    def adapt(self, facts: DeviceFacts) -> None:
+        self.expected = facts.expected_silence_ms
+        self._arm()
+
+    def knows(self) -> Knowledge | None:
+        return None if self.base.hour is None else self.base.knows()  # it may lack the point
+
+    def take(self, kind: int, device: str, at: int, payload: Any) -> int:
+        if kind == GATEWAY:
+            self._gateway(device, at, there=payload)
+        elif kind <= COPY:
+            moved, heard = self._moved(kind, payload)
+            if self.base.hour is not None:
+                self._hear(kind, at)
+            elif heard and kind == LIFE:
+                self.base.begin(at)
+                self.last = at
+            if self.base.hour is not None and moved:
+                self._move(kind, at)
+        self._arm()
+        return NOTHING
+
+    def _hear(self, kind: int, at: int) -> None:
+        until = self.last + self.expected
+        if kind == LIFE and at <= until:
+            self.last = at  # it has lived without a break
+        self._pass(at)
+        if kind == LIFE and at > until:
+            if not self.gone:  # else the pause has spoiled what must be
+                self.base.unprove(self.last, until)
+            self.base.spoil()
+            self.last = at
+
+    def _moved(self, kind: int, payload: Iterable[Any]) -> tuple[bool, bool]:
+        """Did something happen, and was the point heard at all?"""
+        if self.total:
+            grown, heard = _growth(self.tally, self.point, self.repeats, kind, payload)
+            return grown > 0, heard
+        moved = heard = False
+        for reading in payload:
+            if reading[0] == self.point:
+                heard = True
+                moved = self._happened(kind, reading[1]) or moved
+        return moved, heard
+
+    def _happened(self, kind: int, value: Value) -> bool:
+        before, self.known = self.known, value
+        if self.event:
+            return kind == LIFE
+        if self.sign and value is True and kind == LIFE:
+            return True  # some say only that something moves, never that it is over
+        return before is not None and before != value
+
+    def _move(self, kind: int, at: int) -> None:
+        """Something happened; of a copy nobody knows when."""
+        if self.until is None:
+            self.true = False
+        if kind == COPY:
+            self.base.spoil()
+            return
+        found = self.base.more() if self.way != LESS else None
+        self.base.act(at)
+        if found is not None and self.until is None:
+            assert self.base.hour is not None
+            self.true, self.value, self.until = True, found.text(), self.base.hour.end_ms
+
+    def _pass(self, at: int) -> None:
+        """What is due by the passing of time alone."""
+        if self.until is not None and at >= self.until:
+            self.true, self.until = False, None
+        closed = self.base.advance(at, 0 if self.gone else self.last + self.expected)
+        if closed is not None and not self.true and self.way != MORE:
+            found = self.base.less(closed)
+            if found is not None:
+                self.true, self.value = True, found.text()
+
+    def _gateway(self, gateway: str, at: int, *, there: bool) -> None:
+        if self.base.hour is not None:
+            self._pass(at)
+        if not there:
+            if not self.gone:
+                self.paused = at
+            self.gone = sorted({*self.gone, gateway})
+        elif gateway in self.gone:
+            self.gone = [other for other in self.gone if other != gateway]
+            if not self.gone and self.last + self.expected > self.paused:
+                self.last = max(self.last, at)  # it lived when the pause began
+        self.base.spoil()
+
+    def ripen(self, at: int) -> int:
+        self._pass(at)
+        self._arm()
+        return NOTHING
+
+    def _arm(self) -> None:
+        self.due_ms = self.until
+        if self.base.hour is None or self.true or self.gone or self.way == MORE:
+            return
+        due = self.base.next_less_ms()
+        if due < self.last + self.expected:
+            self.due_ms = due  # else it will not be alive by then, if nothing more comes
+
+
 class PartsProbe(Probe):
     """`any` and `all` over conditions of the same device."""
 
@@ -468,6 +682,15 @@ class PartsProbe(Probe):
         self.events = events  # which of them are true at an instant only
         self.whole = whole
 
+    def adopt(self, other: Probe, at: int) -> bool:
+        if not isinstance(other, PartsProbe) or len(other.parts) != len(self.parts):
+            return False
+        both = zip(self.parts, other.parts, strict=True)
+        if not all(mine.adopt(theirs, at) for mine, theirs in both):
+            return False
+        self._weigh([NOTHING for _ in self.parts])
+        return True
+
     def take(self, kind: int, device: str, at: int, payload: Any) -> int:
         return self._weigh([part.take(kind, device, at, payload) for part in self.parts])
 
@@ -478,19 +701,23 @@ class PartsProbe(Probe):
         )
 
     def _weigh(self, results: list[int]) -> int:
-        dues = [part.due_ms for part in self.parts if part.due_ms is not None]
-        self.due_ms = min(dues) if dues else None
-        so = [
-            part.true or result == FIRED for part, result in zip(self.parts, results, strict=True)
-        ]
-        self.value = next(
-            (part.value for part, true in zip(self.parts, so, strict=True) if true), self.value
-        )
+        due: int | None = None
+        so = lasting = 0  # parts that are true now, and not at this instant only
+        for part, result in zip(self.parts, results, strict=True):
+            part_due = part.due_ms
+            if part_due is not None and (due is None or part_due < due):
+                due = part_due
+            lasting += part.true
+            if part.true or result == FIRED:
+                if not so:
+                    self.value = part.value
+                so += 1
+        self.due_ms = due
         if self.whole and any(self.events):
-            fired = all(so)
+            fired = so == len(self.parts)
         else:
             fired = FIRED in results and not self.whole
-            self.true = (all if self.whole else any)(part.true for part in self.parts)
+            self.true = lasting == len(self.parts) if self.whole else lasting > 0
         if fired:
             return FIRED
         return ENDED if ENDED in results else NOTHING
@@ -503,6 +730,9 @@ class PartsProbe(Probe):
     def adapt(self, facts: DeviceFacts) -> None:
         for part in self.parts:
             part.adapt(facts)
+
+    def knows(self) -> Knowledge | None:
+        return next((known for part in self.parts if (known := part.knows()) is not None), None)
 
     def copy(self) -> "PartsProbe":
         other = super().copy()
@@ -519,16 +749,22 @@ class PartsProbe(Probe):
             part.load(kept)
 
 
-def probe_of_device(wanted: c.OfDevice, facts: DeviceFacts, *, anywhere: bool) -> Probe:
+def probe_of_device(
+    wanted: c.OfDevice, facts: DeviceFacts, *, anywhere: bool, days: LocalDays = PLAIN_DAYS
+) -> Probe:
     """A fresh probe. `anywhere`: the rule says no `where`, so the device may lack the point."""
     if isinstance(wanted, c.AnyOf | c.AllOf):
-        parts = [probe_of_device(part, facts, anywhere=anywhere) for part in wanted.parts]
+        parts = [
+            probe_of_device(part, facts, anywhere=anywhere, days=days) for part in wanted.parts
+        ]
         events = [c.fires(part) for part in wanted.parts]
         return PartsProbe(parts, events, whole=isinstance(wanted, c.AllOf))
     if isinstance(wanted, c.Still):
         return StillProbe(wanted, facts, anywhere)
     if isinstance(wanted, c.Silent):
         return SilentProbe(wanted, facts)
+    if isinstance(wanted, c.Unlike):
+        return UnlikeProbe(wanted, facts, days)
     return _PROBES[type(wanted)](wanted)
 
 

@@ -2,7 +2,7 @@
 
 Every word of a story goes through the entries of the journal; timers ring at their exact moments;
 `{hub: restart}` is a kill: what the hub would have saved by then is restored, the rest is read
-again from the journal.
+again from the journal. `{hub: reload}` puts the same rules in force while the hub runs.
 """
 
 from collections import Counter
@@ -20,6 +20,7 @@ from rules.entry import CaseClosed, Entry, Heard, ServiceDone
 from rules.facts import DeviceFacts
 from rules.finding import Finding, Standing, Withdrawn
 from rules.judge import Judge
+from rules.override import Override
 from rules.rule import Rule, RuleSet
 
 WORKDAY = (2026, 3, 2, 9)  # a plain Monday, nine in the morning
@@ -91,9 +92,11 @@ def play(
     calendar: Calendar = PLAIN,
     site: str = "demo",
     rewind_inputs_max: int = 128,
+    overrides: Iterable[Override] = (),
 ) -> Outcome:
-    """Run one story of a rule."""
-    stage = _Stage(rule, story, zone, calendar, site, rewind_inputs_max)
+    """Run one story of a rule. Of the overrides those of the story's own file hold in it."""
+    own = tuple(one for one in overrides if (one.rule, one.file) == (rule.name, story.file))
+    stage = _Stage(RuleSet((rule,), own), story, zone, calendar, site, rewind_inputs_max)
     findings = stage.play()
     names = _names(rule, story)
     own_end = _ends_given(rule, story)
@@ -118,7 +121,7 @@ class _Stage:
 
     def __init__(
         self,
-        rule: Rule,
+        rules: RuleSet,
         story: Story,
         zone: ZoneInfo,
         calendar: Calendar,
@@ -126,7 +129,7 @@ class _Stage:
         rewind_inputs_max: int,
     ) -> None:
         self.start_ms = start_of(story, zone)
-        self._rule = rule
+        self._rules, self._rule = rules, rules.rules[0]
         self._story = story
         self._settings: dict[str, Any] = {
             "zone": zone,
@@ -158,7 +161,7 @@ class _Stage:
                 yield self.start_ms + row.at_ms + late, row
 
     def _open(self) -> Judge:
-        judge = Judge(RuleSet((self._rule,)), **self._settings)
+        judge = Judge(self._rules, **self._settings)
         for facts in self._facts():
             judge.know(facts)
         if self._saved:
@@ -181,7 +184,11 @@ class _Stage:
 
     def _arrive(self, row: Said | Happened, now_ms: int) -> None:
         if isinstance(row, Happened) and row.what == "hub":
-            self._restart()
+            if row.word == "reload":
+                self._judge.change_rules(self._rules, len(self._journal), now_ms)
+                self._note()
+            else:
+                self._restart()
             return
         entry = self._entry(row, now_ms)
         self._journal.append(entry)

@@ -7,6 +7,18 @@ from typing import Any
 ROLL_OVER_GROWTH_MAX = {8: 32, 16: 2_048, 24: 4_096, 32: 4_096}
 
 
+def rolled_over_by(before: float, after: float, highest: float) -> float | None:
+    """Growth of a counter that fell from `before` to `after` by a whole width; None: it did not.
+
+    `highest` is the highest value that the counter ever said: it shows which widths are possible.
+    """
+    for bits, growth_max in ROLL_OVER_GROWTH_MAX.items():
+        growth = after + (1 << bits) - before
+        if highest < (1 << bits) and growth <= growth_max:
+            return growth
+    return None
+
+
 class Tally:
     """`total` never falls. `known` is False until the first value came."""
 
@@ -44,11 +56,8 @@ class Tally:
         return times
 
     def _after_fall(self, value: float) -> float:
-        for bits, growth_max in ROLL_OVER_GROWTH_MAX.items():
-            growth = value + (1 << bits) - self.raw
-            if self.highest < (1 << bits) and growth <= growth_max:
-                return growth
-        return value
+        growth = rolled_over_by(self.raw, value, self.highest)
+        return value if growth is None else growth
 
     def copy(self) -> "Tally":
         """One of its own."""

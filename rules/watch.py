@@ -7,208 +7,39 @@ are kept: between `inputs_max` and twice as many. What is older than that is too
 """
 
 from bisect import bisect_right
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
-from device_drivers.reading import Value
-from rules.condition import Silent, Where, fires, hears_life, points_of, simple_of
+from rules.baseline import Knowledge
+from rules.condition import (
+    Condition,
+    Every,
+    Silent,
+    Where,
+    fires,
+    hears_life,
+    points_of,
+    simple_of,
+)
 from rules.during import Hours
 from rules.facts import DeviceFacts
-from rules.group import GroupProbe, probe_of
-from rules.machine import CLOSES, OPENS, Machine
-from rules.probe import CLOSED, COPY, ENDED, FIRED, LIFE, Probe
+from rules.group import probe_of
+from rules.local_days import PLAIN_DAYS, LocalDays
+from rules.machine import Machine, Phase
+from rules.probe import COPY, LIFE, Probe
 from rules.rule import Rule
+from rules.run import Alert, Change, Input, Run
+from rules.schedule import (
+    NOTHING_SAID,
+    Schedule,
+    Stretch,
+    Variant,
+    first_difference_ms,
+    said_by,
+)
+from rules.varied_run import VariedRun
 
 WITHDRAWN = "withdrawn"
-
-
-class Input(NamedTuple):
-    """One thing that happened. Readings in the payload are (point, value, …)."""
-
-    at_ms: int
-    seq: int
-    kind: int
-    device: str
-    payload: Any
-
-
-class Change(NamedTuple):
-    """How the history changed: what a finding is made of."""
-
-    kind: str
-    at_ms: int
-    opened_at_ms: int
-    since_ms: int  # from when the condition was true
-    device: str | None
-    value: Value | None
-
-
-class Alert:
-    """One alert of the history. `told_as_ms`: under which moment people know it."""
-
-    __slots__ = ("agains", "closed_ms", "device", "opened_ms", "since_ms", "told_as_ms", "value")
-
-    def __init__(
-        self, opened_ms: int, since_ms: int, device: str | None, value: Value | None
-    ) -> None:
-        self.opened_ms = self.told_as_ms = opened_ms
-        self.since_ms = since_ms
-        self.device = device
-        self.value = value
-        self.closed_ms: int | None = None
-        self.agains: list[int] = []
-
-    def copy(self) -> "Alert":
-        """One of its own."""
-        other = Alert(self.opened_ms, self.since_ms, self.device, self.value)
-        other.told_as_ms, other.closed_ms = self.told_as_ms, self.closed_ms
-        other.agains = self.agains.copy()
-        return other
-
-    def dump(self) -> list[Any]:
-        """As JSON can carry it."""
-        opening = [self.opened_ms, self.since_ms, self.device, self.value]
-        return [*opening, self.told_as_ms, self.closed_ms, self.agains]
-
-    @classmethod
-    def load(cls, state: list[Any]) -> "Alert":
-        """Back from `dump`."""
-        alert = cls(*state[:4])
-        alert.told_as_ms, alert.closed_ms, alert.agains = state[4:]
-        return alert
-
-    def change(self, kind: str, at_ms: int) -> Change:
-        """As a change of the history."""
-        return Change(kind, at_ms, self.told_as_ms, self.since_ms, self.device, self.value)
-
-
-class Run:
-    """The fold: where it stands after the inputs and timers up to `at_ms`."""
-
-    __slots__ = ("alerts", "at_ms", "hours", "latched", "machine", "probe", "rang_ms")
-
-    def __init__(self, probe: Probe, machine: Machine, hours: Hours | None) -> None:
-        self.probe = probe
-        self.machine = machine
-        self.hours = hours
-        self.alerts: list[Alert] = []  # since the older checkpoint; the last may be open
-        self.latched = False  # open by an event: until its case is closed
-        self.at_ms: int | None = None  # of the newest input or timer
-        self.rang_ms: int | None = None  # of the newest timer
-
-    def open_alert(self) -> Alert | None:
-        """The alert that is open now."""
-        if self.alerts and self.alerts[-1].closed_ms is None:
-            return self.alerts[-1]
-        return None
-
-    def step(self, one: Input, changes: list[Change]) -> int | None:
-        """Take the next input; timers before it have rung already. Returns the new `due_ms()`."""
-        at_ms, _seq, kind, device, payload = one
-        self.at_ms = at_ms
-        if kind == CLOSED:
-            self._release(at_ms, changes)
-            return self.due_ms()
-        probe = self.probe
-        before = probe.true
-        result = probe.take(kind, device, at_ms, payload)
-        if result == FIRED:
-            self._fire(one, changes)
-        elif result == ENDED:
-            self._release(at_ms, changes)
-        if probe.true or before:
-            self._settle(at_ms, changes)
-            return self.due_ms()
-        if self.machine.due_ms is not None:
-            return self.due_ms()
-        return probe.due_ms  # nothing is true and nothing waits: so it is nearly always
-
-    def due_ms(self) -> int | None:
-        """The next moment at which something may change by itself."""
-        due = self.probe.due_ms
-        other = self.machine.due_ms
-        if other is not None and (due is None or other < due):
-            due = other
-        if self.hours is not None and self.probe.true and self.at_ms is not None:
-            other = self.hours.next_edge_ms(self.at_ms)
-            if other is not None and (due is None or other < due):
-                due = other
-        return due
-
-    def busy_ms(self) -> int | None:
-        """The next moment that something set off: not silence, stillness or the hours of a day."""
-        dues = (self.probe.busy_ms(), self.machine.due_ms)
-        return min((due for due in dues if due is not None), default=None)
-
-    def ring(self, at_ms: int, changes: list[Change]) -> None:
-        """A moment that was asked for has come."""
-        self.at_ms = self.rang_ms = at_ms
-        probe = self.probe
-        if probe.due_ms is not None and probe.due_ms <= at_ms and probe.ripen(at_ms) == FIRED:
-            self._fire(Input(at_ms, 0, LIFE, "", ()), changes)
-        self._settle(at_ms, changes)
-        if self.machine.due_ms is not None and self.machine.due_ms <= at_ms:
-            self._note(self.machine.ripen(at_ms), at_ms, changes)
-
-    def _settle(self, at_ms: int, changes: list[Change]) -> None:
-        if self.hours is not None and not self.hours.inside(at_ms):
-            self._note(self.machine.end(at_ms), at_ms, changes)
-        else:
-            self._note(self.machine.judge(at_ms, true=self.probe.true), at_ms, changes)
-
-    def _note(self, change: str | None, at_ms: int, changes: list[Change]) -> None:
-        if change == OPENS:
-            if self.open_alert() is None:
-                self._open(at_ms, self.machine.since_ms, changes)
-        elif change == CLOSES and not self.latched:
-            self._close(at_ms, changes)
-
-    def _fire(self, one: Input, changes: list[Change]) -> None:
-        if self.hours is not None and not self.hours.inside(one.at_ms):
-            return
-        alert = self.open_alert()
-        if alert is None:
-            self.latched = True
-            self._open(one.at_ms, one.at_ms, changes)
-        else:
-            alert.agains.append(one.at_ms)
-            changes.append(alert.change("again", one.at_ms)._replace(value=self.probe.value))
-
-    def _release(self, at_ms: int, changes: list[Change]) -> None:
-        if self.latched:
-            self.latched = False
-            if not self.machine.is_open:
-                self._close(at_ms, changes)
-
-    def _open(self, at_ms: int, since_ms: int, changes: list[Change]) -> None:
-        device = getattr(self.probe, "device", None)
-        alert = Alert(at_ms, since_ms, device, self.probe.value)
-        self.alerts.append(alert)
-        changes.append(alert.change("opens", at_ms))
-
-    def _close(self, at_ms: int, changes: list[Change]) -> None:
-        alert = self.alerts[-1]
-        alert.closed_ms = at_ms
-        changes.append(alert.change("closes", at_ms)._replace(value=self.probe.value))
-
-    def copy(self) -> "Run":
-        """A checkpoint."""
-        other = Run(self.probe.copy(), self.machine.copy(), self.hours)
-        other.alerts = [alert.copy() for alert in self.alerts]
-        other.latched, other.at_ms, other.rang_ms = self.latched, self.at_ms, self.rang_ms
-        return other
-
-    def dump(self) -> list[Any]:
-        """As JSON can carry it."""
-        alerts = [alert.dump() for alert in self.alerts]
-        moments = [self.at_ms, self.rang_ms]
-        return [self.probe.dump(), self.machine.dump(), alerts, self.latched, *moments]
-
-    def load(self, state: list[Any]) -> None:
-        """Back from `dump`."""
-        self.probe.load(state[0])
-        self.machine.load(state[1])
-        self.alerts = [Alert.load(kept) for kept in state[2]]
-        self.latched, self.at_ms, self.rang_ms = state[3:]
 
 
 class Watch:
@@ -221,9 +52,14 @@ class Watch:
     __slots__ = (
         "armed_ms",
         "base",
+        "conditions",
+        "counts",
+        "days",
         "due_ms",
         "facts",
+        "fires",
         "gap_ms",
+        "hears_life",
         "hours",
         "id",
         "inputs",
@@ -234,6 +70,7 @@ class Watch:
         "restored_seq",
         "rule",
         "run",
+        "schedule",
         "seq",
         "split",
         "unsaved",
@@ -247,15 +84,17 @@ class Watch:
         facts: dict[str, DeviceFacts],
         hours: Hours | None,
         inputs_max: int,
+        days: LocalDays = PLAIN_DAYS,
     ) -> None:
         self.rule = rule
         self.key = key
         self.id = f"{rule.name}|{key}"  # the key of its row
         self.facts = facts  # of its device, or of the group's devices
         self.hours = hours
-        self.points = points_of(rule.when)
-        self.gap_ms = self._gap_ms()  # words of life closer than that need not all be kept
+        self.days = days
+        self.schedule: Schedule | None = None  # where overrides are about it
         self.inputs_max = inputs_max
+        self._listen()
         self.run = self._make()
         self.base = self._make()  # before inputs[0]
         self.near: Run | None = None  # before inputs[split]
@@ -267,24 +106,45 @@ class Watch:
         self.restored_seq = 0  # entries up to here may come again
         self.unsaved: int | None = None
 
+    def _listen(self) -> None:
+        """What concerns it: all that concerns the rule or one of its overrides."""
+        schedule = self.schedule
+        wanted = (self.rule.when,) if schedule is None else schedule.conditions
+        self.conditions: tuple[Condition, ...] = wanted
+        self.points = _points_of(wanted)
+        self.hears_life = any(map(hears_life, wanted))
+        self.fires = any(map(fires, wanted))  # its alert may be an event's: it ends with its case
+        self.counts = any(isinstance(one, Every) for when in wanted for one in simple_of(when))
+        self.gap_ms = self._gap_ms()  # words of life closer than that need not all be kept
+
     def _make(self) -> Run:
-        rule = self.rule
-        probe = probe_of(rule.when, self.facts, self.key, anywhere=rule.where == Where())
-        return Run(probe, Machine(rule.hold_for_ms, rule.clear_for_ms), self.hours)
+        rule, schedule = self.rule, self.schedule
+        probes = [self._probe(when) for when in self.conditions]
+        machine = Machine(rule.hold_for_ms, rule.clear_for_ms)
+        if schedule is None:
+            return Run(probes[0], machine, self.hours)
+        run = VariedRun(schedule, probes, machine)
+        run.stand_at(None)
+        return run
+
+    def _probe(self, when: Condition) -> Probe:
+        anywhere = self.rule.where == Where()
+        return probe_of(when, self.facts, self.key, anywhere=anywhere, days=self.days)
 
     def _gap_ms(self) -> int | None:
-        if not hears_life(self.rule.when):
+        if not self.hears_life:
             return None
         gaps = [facts.expected_silence_ms for facts in self.facts.values()]
-        silences = [one for one in simple_of(self.rule.when) if isinstance(one, Silent)]
-        return min([*gaps, *(one.for_ms for one in silences if one.for_ms)], default=None)
+        simple = [one for when in self.conditions for one in simple_of(when)]
+        silences = [one.for_ms for one in simple if isinstance(one, Silent) and one.for_ms]
+        return min([*gaps, *silences], default=None)
 
     def adapt(self, facts: DeviceFacts) -> None:
         """A device of this watch is new, or what is known of it has changed."""
         self.facts[facts.id] = facts
         self.gap_ms = self._gap_ms()
         for run in self._runs():
-            run.probe.adapt(facts)
+            run.adapt(facts)
         self.due_ms = self.run.due_ms()
 
     def drop(self, device: str, now_ms: int) -> list[Change]:
@@ -292,8 +152,8 @@ class Watch:
         self.facts.pop(device, None)
         told = self.run.alerts
         for run in (self.base, self.near):
-            if run is not None and isinstance(run.probe, GroupProbe):
-                run.probe.drop(device)
+            if run is not None:
+                run.drop(device)
         before_split = sum(1 for one in self.inputs[: self.split] if one.device != device)
         self.inputs = [one for one in self.inputs if one.device != device]
         self.split = before_split
@@ -317,10 +177,146 @@ class Watch:
     def _runs(self) -> list[Run]:
         return [run for run in (self.base, self.near, self.run) if run is not None]
 
-    @property
-    def fires(self) -> bool:
-        """Can its alert be that of an event, which ends with its case?"""
-        return fires(self.rule.when)
+    def rule_at(self, at_ms: int) -> Rule:
+        """The rule as it is at that moment: its overrides change it for a while."""
+        return self.rule if self.schedule is None else self.schedule.variant_at(at_ms).rule
+
+    def over_ms(self, change: Change) -> int | None:
+        """When an alert was over whose opening is only told now; None: it is open still."""
+        if change.kind != "opens":
+            return None
+        named = (one for one in self.run.alerts if one.told_as_ms == change.opened_at_ms)
+        return next((one.closed_ms for one in named), None)
+
+    def knows(self) -> Knowledge | None:
+        """How much has its condition learned? None: it need not learn."""
+        return self.run.probe.knows()
+
+    # ------------------------------------------------------------------ overrides
+
+    def change_schedule(
+        self,
+        schedule: Schedule | None,
+        at_ms: int,
+        present: Callable[[], list[Input]],
+        *,
+        again: bool = True,
+    ) -> list[Change]:
+        """Overrides changed. What they change from a moment that is still kept on is judged again.
+
+        What they change of an older time is so from now (`at_ms`) on, and what came before is
+        settled; so is all that is past where it is not to be judged `again`, because not the
+        overrides changed but the devices. `present` says what is known of the devices now, for
+        conditions that are new.
+        """
+        moment = first_difference_ms(said_by(self.schedule), said_by(schedule))
+        if moment is None:
+            self._take_words(schedule)
+            return []
+        if self.run.at_ms is None:
+            self._take_schedule(schedule)
+            self.run, self.base, self.near = self._make(), self._make(), None
+            return []
+        if self._is_settled(moment) or (moment < at_ms and not again):
+            return self._turn_now(schedule, at_ms, present)
+        told, rang_ms = self.run.alerts, self.run.rang_ms
+        self._refold(schedule, present)
+        self._ring_before(max(at_ms, rang_ms or 0) + 1, [])
+        return compare(told, self.run.alerts)
+
+    def _take_words(self, schedule: Schedule | None) -> None:
+        """The same schedule; only who says so, and why, may differ."""
+        if schedule is None or self.schedule is None:
+            return
+        self.schedule.edges, self.schedule.stretches = schedule.edges, schedule.stretches
+        for run in self._runs():
+            if isinstance(run, VariedRun):
+                run.reword()
+
+    def _take_schedule(self, schedule: Schedule | None) -> None:
+        self.schedule = schedule
+        self._listen()
+
+    def _refold(self, schedule: Schedule | None, present: Callable[[], list[Input]]) -> None:
+        old = self.conditions
+        self._take_schedule(schedule)
+        self.base = self._converted(self.base, old, present)
+        if isinstance(self.base, VariedRun):
+            self.base.stand_at(self.base.at_ms)
+        if self.near is not None:
+            self.near = self.base.copy()  # the fold makes it anew
+        self._fold(self.base.copy(), 0)
+
+    def _turn_now(
+        self, schedule: Schedule | None, at_ms: int, present: Callable[[], list[Input]]
+    ) -> list[Change]:
+        changes: list[Change] = []
+        self._ring_before(at_ms, changes)
+        old, before = self.conditions, self.run
+        at_ms = at_ms if before.at_ms is None else max(at_ms, before.at_ms)
+        held = old[[probe is before.probe for probe in before.all_probes].index(True)]
+        now = schedule or self._itself()
+        same = now.variant_at(at_ms).rule.when == held
+        if isinstance(before, VariedRun) and before.off:
+            same = False
+        self._take_schedule(now)
+        run = self._converted(before, old, present)
+        assert isinstance(run, VariedRun)
+        run.turn_now(at_ms, changes, was=before.probe.true if same else None)
+        self.run = run
+        if schedule is None:
+            conditions = self.conditions
+            self._take_schedule(None)
+            self.run = self._converted(run, conditions, present)
+        self.begin_here()
+        self.due_ms = self.run.due_ms()
+        return changes
+
+    def _itself(self) -> Schedule:
+        variant = Variant(self.rule, off=False, condition=0, hours=self.hours)
+        return Schedule([], [Stretch(variant, "", frozenset())], (self.rule.when,))
+
+    def _converted(
+        self,
+        old: Run,
+        conditions: tuple[Condition, ...],
+        present: Callable[[], list[Input]],
+    ) -> Run:
+        """The same run with the probes that the schedule needs; new ones learn from the others."""
+        new = self._make()
+        known = dict(zip(conditions, old.all_probes, strict=True))
+        for place, when in enumerate(self.conditions):
+            probe = known.get(when)
+            if probe is not None:
+                new.put_probe(place, probe.copy())
+        old.copy_into(new)
+        for place, when in enumerate(self.conditions):
+            if when not in known:
+                self._teach(new.all_probes[place], old.all_probes, old.at_ms, conditions, present)
+        return new
+
+    def _teach(
+        self,
+        probe: Probe,
+        others: list[Probe],
+        at_ms: int | None,
+        conditions: tuple[Condition, ...],
+        present: Callable[[], list[Input]],
+    ) -> None:
+        """A probe that was not there so far: what another of its kind knows, or what is known."""
+        if at_ms is not None and any(probe.adopt(other, at_ms) for other in others):
+            return
+        points, lively = _points_of(conditions), any(map(hears_life, conditions))
+        for one in present():
+            kept = (
+                at_ms is None or one.at_ms > at_ms
+            )  # then it is among the inputs, if it was heard
+            if not (kept and _was_heard(one, points, lively=lively)):
+                probe.take(one.kind, one.device, one.at_ms, one.payload)
+        while at_ms is not None and probe.due_ms is not None and probe.due_ms <= at_ms:
+            probe.ripen(probe.due_ms)
+
+    # ------------------------------------------------------------------ entries and time
 
     def take(self, one: Input, now_ms: int) -> list[Change] | None:
         """One input; None: it is too late to be judged."""
@@ -338,7 +334,13 @@ class Watch:
         if due is not None and due < at_ms:
             self._ring_before(at_ms, changes)
         self.due_ms = due = run.step(one, changes)
-        self._keep(one)
+        if not one[4] and self._is_between(one):  # without readings
+            self.inputs[-1] = one
+        else:
+            inputs = self.inputs
+            inputs.append(one)
+            if len(inputs) - self.split >= self.inputs_max:
+                self._take_checkpoint()
         if due is not None and due < now_ms:
             self._ring_before(now_ms, changes)
         return changes
@@ -357,19 +359,14 @@ class Watch:
             due = run.due_ms()
         self.due_ms = due
 
-    def _keep(self, one: Input) -> None:
+    def _take_checkpoint(self) -> None:
         inputs = self.inputs
-        if not one[4] and self._is_between(one):  # without readings
-            inputs[-1] = one
-            return
-        inputs.append(one)
-        if len(inputs) - self.split >= self.inputs_max:
-            if self.near is not None:
-                del inputs[: self.split]
-                self.base = self.near
-                self._forget_before(self.base.at_ms)
-            self.split = len(inputs)
-            self.near = self.run.copy()
+        if self.near is not None:
+            del inputs[: self.split]
+            self.base = self.near
+            self._forget_before(self.base.at_ms)
+        self.split = len(inputs)
+        self.near = self.run.copy()
 
     def _is_between(self, one: Input) -> bool:
         """Is the last input a mere word between two others that are close enough?"""
@@ -445,9 +442,12 @@ class Watch:
         self.due_ms = run.due_ms()
 
     def dump(self) -> dict[str, Any]:
-        """As JSON can carry it; of the readings only those that matter."""
+        """As JSON can carry it; of the readings only those that matter. `knows` is for readers."""
+        knows = self.knows()
         return {
+            **({} if knows is None else {"knows": knows}),
             "version": self.rule.version,
+            "schedule": said_by(self.schedule),
             "base": self.base.dump(),
             "near": self.near is not None,
             "split": self.split,
@@ -465,17 +465,68 @@ class Watch:
             dumped.append((at_ms, seq, kind, device, payload))
         return dumped
 
-    def load(self, state: dict[str, Any]) -> None:
-        """Back from `dump`: what was told counts, whatever a fold would say now."""
+    def load(
+        self, state: dict[str, Any], at_ms: int, present: Callable[[], list[Input]]
+    ) -> list[Change]:
+        """Back from `dump`: what was told counts, whatever a fold would say now.
+
+        Overrides that changed since then count as in `change_schedule`.
+        """
+        said = [(begin, mark, out) for begin, mark, out in state.get("schedule", NOTHING_SAID)]
+        moment = first_difference_ms(said, said_by(self.schedule))
+        if moment is not None and said == NOTHING_SAID:
+            schedule = self.schedule
+            self._take_schedule(None)
+            self.run.alerts = self._load(state, present)
+            return self.change_schedule(schedule, at_ms, present)
+        told = self._load(state, present)
+        if moment is None:
+            self.run.alerts = told
+            return []
+        if self._is_settled(moment):
+            return self._take_on(told, at_ms)
+        return compare(told, self.run.alerts)
+
+    def _load(self, state: dict[str, Any], present: Callable[[], list[Input]]) -> list[Alert]:
+        """Returns the alerts that were told; the run has those that the fold finds now."""
         self.base = self._make()
         self.base.load(state["base"])
+        for place in self.base.unknown_in(state["base"]):
+            probes = self.base.all_probes
+            self._teach(probes[place], probes[:1], self.base.at_ms, (self.rule.when,), present)
         self.split = state["split"]
         self.inputs = [_loaded(*kept) for kept in state["inputs"]]
         self.near = self._make() if state["near"] else None  # the fold makes it anew
         self._fold(self.base.copy(), 0)
         if state["rang"] is not None:
             self._ring_before(state["rang"] + 1, [])
-        self.run.alerts = [Alert.load(kept) for kept in state["told"]]
+        return [Alert.load(kept) for kept in state["told"]]
+
+    def _is_settled(self, moment: int) -> bool:
+        """Is that moment older than what is kept?"""
+        return moment < 0 or (self.base.at_ms is not None and moment <= self.base.at_ms)
+
+    def _take_on(self, told: list[Alert], at_ms: int) -> list[Change]:
+        """The alerts are those of a schedule that is gone: from now on the new one counts."""
+        run, changes = self.run, list[Change]()
+        at_ms = max(at_ms, run.at_ms or at_ms)
+        self._ring_before(at_ms, [])
+        run.alerts = told
+        alert = run.open_alert()
+        run.machine.phase = Phase.IDLE if alert is None or run.latched else Phase.OPEN
+        run.machine.due_ms = None
+        run.settle_now(at_ms, changes)
+        self.due_ms = run.due_ms()
+        self.begin_here()
+        return changes
+
+
+def _points_of(conditions: tuple[Condition, ...]) -> frozenset[str]:
+    return frozenset[str]().union(*map(points_of, conditions))
+
+
+def _was_heard(one: Input, points: frozenset[str], *, lively: bool) -> bool:
+    return one.payload[0][0] in points if one.kind == COPY else lively
 
 
 def _at_ms(one: Input) -> int:

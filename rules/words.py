@@ -1,18 +1,12 @@
-"""Findings in words: one plain sentence in Chinese and English, in the site's time."""
+"""Words: what points, values, hours and devices are called in Chinese and in English."""
 
-from collections.abc import Callable
+import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from device_drivers.reading import Value
-from rules import condition as c
-from rules.duration import say_duration
+from rules.during import During
 from rules.facts import DeviceFacts
-from rules.rule import Rule
-
-if TYPE_CHECKING:
-    from rules.watch import Change
 
 Words = tuple[str, str]  # Chinese, English
 
@@ -21,7 +15,11 @@ FAMILIES: dict[str, Words] = {
     "door": ("门磁", "Door"),
     "counter": ("器材", "Machine"),
     "gateway": ("网关", "Gateway"),
+    "site": ("本社区的", "The site's"),
+    "phone": ("值班手机", "Duty phone"),
+    "channel": ("通知渠道", "Channel"),
 }
+NAMED_WHOLE = {"screen", "token"}  # the hub's own parts, whose names say what they are
 POINTS: dict[str, Words] = {
     "press": ("按键", "press"),
     "contact": ("门", "contact"),
@@ -29,14 +27,33 @@ POINTS: dict[str, Words] = {
     "uses": ("使用次数", "uses"),
     "rep": ("使用", "use"),
     "battery": ("电量", "battery"),
+    "battery_v": ("电池电压", "battery voltage"),
     "battery_low": ("低电量", "low battery"),
     "temperature": ("温度", "temperature"),
+    "humidity": ("湿度", "humidity"),
+    "vibration": ("振动", "vibration"),
+    "motion": ("人体活动", "motion"),
+    "occupancy": ("有人", "occupancy"),
+    "people": ("人数", "people"),
+    "openings": ("开门次数", "openings"),
+    "in": ("进入人数", "people in"),
+    "out": ("离开人数", "people out"),
+    "rssi": ("信号强度", "signal strength"),
+    "snr": ("信噪比", "signal-to-noise ratio"),
+    "lqi": ("链路质量", "link quality"),
+    "signal_worse": ("信号变差", "worse signal"),
+    "test_press": ("测试按键", "test press"),
     "online": ("在线", "online"),
+    "ghost": ("换下的旧设备仍在发送", "swapped-out device still sends"),
     "undecodable": ("无法解读的报文", "undecodable message"),
+    "sos": ("呼救状态", "call for help"),
+    "jump": ("计数突跳", "jump of the counter"),
+    "chatter": ("报文过多", "too many messages"),
 }
 VALUES: dict[Value, Words] = {
     "open": ("打开", "open"),
     "closed": ("关闭", "closed"),
+    "ajar": ("虚掩", "ajar"),
     "sos": ("紧急呼叫", "SOS"),
     "single": ("单击", "single"),
     "double": ("双击", "double"),
@@ -46,6 +63,7 @@ VALUES: dict[Value, Words] = {
     "long": ("长按", "long"),
     "cancel": ("取消", "cancel"),
     "test": ("测试", "test"),
+    "fall": ("跌倒", "fall"),
 }
 SAMES: dict[str, Words] = {
     "place": ("同一地点", "the same place"),
@@ -54,18 +72,69 @@ SAMES: dict[str, Words] = {
     "resident": ("同一住户", "the same resident"),
     "site": ("本社区", "the site"),
 }
-UNITS = {"battery": " %", "temperature": " °C"}
+UNITS = {
+    "battery": " %",
+    "battery_v": " V",
+    "humidity": " %",
+    "temperature": " °C",
+    "rssi": " dBm",
+    "snr": " dB",
+}
+DAYS: dict[str, Words] = {
+    "mon": ("周一", "Monday"),
+    "tue": ("周二", "Tuesday"),
+    "wed": ("周三", "Wednesday"),
+    "thu": ("周四", "Thursday"),
+    "fri": ("周五", "Friday"),
+    "sat": ("周六", "Saturday"),
+    "sun": ("周日", "Sunday"),
+    "workday": ("工作日", "workdays"),
+    "holiday": ("节假日", "holidays"),
+}
+
+_NUMBERED = re.compile(r"(.+)_(\d+)")
+
+
+def point_words(point: str) -> Words:
+    """A point's name; `uses_2` is the second of its kind."""
+    known = POINTS.get(point)
+    if known is not None:
+        return known
+    found = _NUMBERED.fullmatch(point)
+    if found is None:
+        return point, point
+    (zh, en), number = point_words(found[1]), found[2]
+    return f"{zh} {number}", f"{en} {number}"
+
+
+def during_words(during: During) -> Words:
+    """The hours and days of a rule: `工作日 22:00–06:00`."""
+    days_zh = "、".join(DAYS[day][0] for day in during.days)
+    days_en = ", ".join(DAYS[day][1] for day in during.days)
+    hours = ""
+    if during.from_minute is not None and during.to_minute is not None:
+        hours = f"{_minute(during.from_minute)}–{_minute(during.to_minute)}"
+    return f"{days_zh} {hours}".strip(), f"{days_en} {hours}".strip()
+
+
+def _minute(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def who(key: str, facts: DeviceFacts | None) -> Words:
-    """What the finding is about: family and place, or name, or the key."""
+    """What a finding is about: place (or name) and family, or the key."""
     if facts is None:
         return key, key
     zh, en = FAMILIES.get(facts.family, ("设备", "Device"))
-    return (
-        f"{zh} {facts.place_zh or facts.name_zh or facts.place or facts.id}",
-        f"{en} {facts.place_en or facts.name_en or facts.place or facts.id}",
-    )
+    name_zh = facts.place_zh or facts.name_zh or facts.place or facts.id
+    name_en = facts.place_en or facts.name_en or facts.place or facts.id
+    if facts.family in NAMED_WHOLE:
+        return name_zh, name_en
+    if facts.family == "site":
+        return f"{zh}{name_zh}", f"{en} {name_en}"
+    if name_zh.endswith(zh):  # "东门网关" says it already
+        return name_zh, f"{en} {name_en}"
+    return f"{name_zh}{' ' if name_zh[-1:].isascii() else ''}的{zh}", f"{en} {name_en}"
 
 
 def clock(at_ms: int, zone: ZoneInfo, near_ms: int | None = None) -> str:
@@ -86,169 +155,3 @@ def value_words(point: str, value: Value | None) -> Words:
     text = f"{value:g}{UNITS.get(point, '')}" if isinstance(value, float) else f"{value}"
     text = text if isinstance(value, float) else f"{text}{UNITS.get(point, '')}"
     return text, text
-
-
-def why(rule: Rule, key: str, change: "Change", facts: DeviceFacts | None, zone: ZoneInfo) -> Words:
-    """One sentence each: what was so, since when, by which rule."""
-    zh, en = who(key, facts)
-    said_zh, said_en = _CLAUSES[type(rule.when)](rule.when, change, zone)
-    tail_zh, tail_en = _tail(rule, change, zone)
-    return f"{zh}{said_zh}{tail_zh}。", f"{en}: {said_en}{tail_en}."
-
-
-def _tail(rule: Rule, change: "Change", zone: ZoneInfo) -> Words:
-    hours_zh, hours_en = ("，限定时段内", ", in its hours") if rule.during else ("", "")
-    zh, en = f"（规则 {rule.name}{hours_zh}）", f" (rule {rule.name}{hours_en})"
-    at = clock(change.at_ms, zone, change.opened_at_ms)
-    match change.kind:
-        case "closes":
-            return f"；已于 {at} 结束{zh}", f"; over since {at}{en}"
-        case "again":
-            return f"；{at} 再次发生{zh}", f"; once more at {at}{en}"
-        case "taken_back":
-            return f"；后到的消息表明并非如此{zh}", f"; late news shows that it was never so{en}"
-        case _:
-            return zh, en
-
-
-def _since(change: "Change", zone: ZoneInfo) -> Words:
-    at = clock(change.since_ms, zone, change.opened_at_ms)
-    held = change.opened_at_ms - change.since_ms
-    if held <= 0:
-        return f"，自 {at} 起", f" since {at}"
-    zh, en = say_duration(held)
-    return f"，自 {at} 起已 {zh}", f" since {at}, {en}"
-
-
-def _point(point: str) -> Words:
-    return POINTS.get(point, (point, point))
-
-
-def _equals(wanted: c.Equals, change: "Change", zone: ZoneInfo) -> Words:
-    told = change.kind == "opens" and change.value in wanted.values
-    value = change.value if told else wanted.values[0]
-    (zh, en), (value_zh, value_en) = _point(wanted.point), value_words(wanted.point, value)
-    since_zh, since_en = _since(change, zone)
-    return f"：{zh}为{value_zh}{since_zh}", f"{en} is {value_en}{since_en}"
-
-
-def _limit(wanted: c.Below | c.Above, change: "Change", zone: ZoneInfo) -> Words:
-    zh, en = _point(wanted.point)
-    told = change.kind == "opens" and change.value is not None
-    value = f" {value_words(wanted.point, change.value)[0]}" if told else ""
-    limit = value_words(wanted.point, wanted.limit)[0]
-    way_zh, way_en = ("低于", "below") if isinstance(wanted, c.Below) else ("高于", "above")
-    since_zh, since_en = _since(change, zone)
-    return (
-        f"：{zh}{value}{'，' if told else ''}{way_zh} {limit}{since_zh}",
-        f"{en}{value}{',' if told else ''} {way_en} {limit}{since_en}",
-    )
-
-
-def _happens(wanted: c.Happens, change: "Change", zone: ZoneInfo) -> Words:
-    values = wanted.values if change.value is None else (change.value,)
-    said = [value_words(wanted.point, value) for value in values]
-    zh, en = _point(wanted.point)
-    value_zh, value_en = "、".join(one for one, _ in said), " or ".join(one for _, one in said)
-    at = clock(change.opened_at_ms, zone)
-    return f"：{at} {zh}（{value_zh}）", f"{en} ({value_en}) at {at}"
-
-
-def _changes(wanted: c.Changes, change: "Change", zone: ZoneInfo) -> Words:
-    (zh, en), (within_zh, within_en) = _point(wanted.point), say_duration(wanted.within_ms)
-    at = clock(change.since_ms, zone)
-    return (
-        f"：{zh}在 {within_zh}内变化至少 {wanted.count} 次（{at}）",
-        f"{en} changed at least {wanted.count} times within {within_en}, at {at}",
-    )
-
-
-def _rises(wanted: c.Rises, change: "Change", zone: ZoneInfo) -> Words:
-    (zh, en), (within_zh, within_en) = _point(wanted.point), say_duration(wanted.within_ms)
-    way_zh, way_en = ("不足", "less than") if wanted.less else ("至少", "at least")
-    at = clock(change.since_ms, zone)
-    return (
-        f"：{zh}在 {within_zh}内增加{way_zh} {wanted.by:g}（{at}）",
-        f"{en} grew by {way_en} {wanted.by:g} within {within_en}, at {at}",
-    )
-
-
-def _every(wanted: c.Every, change: "Change", zone: ZoneInfo) -> Words:
-    (zh, en), value = _point(wanted.point), value_words("", change.value)[0]
-    at = clock(change.opened_at_ms, zone)
-    return (
-        f"：{at} 上次保养以来{zh}达 {value}（每 {wanted.step:g} 次保养）",
-        f"{value} {en} since the last service at {at} (service every {wanted.step:g})",
-    )
-
-
-def _still(wanted: c.Still, change: "Change", zone: ZoneInfo) -> Words:
-    (zh, en), (for_zh, for_en) = _point(wanted.point), say_duration(wanted.for_ms)
-    at = clock(change.since_ms, zone)
-    return (
-        f"：{for_zh}内{zh}无任何变化，而设备正常（至 {at}）",
-        f"nothing happened at its {en} for {for_en} while it was alive, up to {at}",
-    )
-
-
-def _silent(wanted: c.Silent, change: "Change", zone: ZoneInfo) -> Words:
-    at = clock(change.since_ms, zone)
-    if wanted.for_ms is None:
-        return f"：超过预期时间没有消息（至 {at}）", f"silent for longer than expected, up to {at}"
-    zh, en = say_duration(wanted.for_ms)
-    return f"：{zh}没有任何消息（至 {at}）", f"silent for {en}, up to {at}"
-
-
-def _any(wanted: c.AnyOf | c.AllOf, change: "Change", zone: ZoneInfo) -> Words:
-    clauses = [
-        _CLAUSES[type(part)](part, change._replace(value=None), zone) for part in wanted.parts
-    ]
-    zh_join, en_join = ("或", " or ") if isinstance(wanted, c.AnyOf) else ("且", " and ")
-    joined = zh_join.join(zh.removeprefix("：") for zh, _ in clauses)
-    return f"：{joined}", en_join.join(en for _, en in clauses)
-
-
-def _together(wanted: c.Together, change: "Change", zone: ZoneInfo) -> Words:
-    same_zh, same_en = SAMES.get(wanted.same, ("同一设备", "the same device"))
-    within_zh, within_en = say_duration(wanted.within_ms)
-    at = clock(change.since_ms, zone)
-    return (
-        f"：{same_zh}至少 {wanted.at_least} 台设备在 {within_zh}内同时出现（{at}）",
-        f"at least {wanted.at_least} devices of {same_en} within {within_en}, at {at}",
-    )
-
-
-def _then(wanted: c.Then, change: "Change", zone: ZoneInfo) -> Words:
-    within_zh, within_en = say_duration(wanted.within_ms)
-    at = clock(change.since_ms, zone)
-    return (
-        f"：两件事在 {within_zh}内先后发生（{at}）",
-        f"one followed the other within {within_en}, at {at}",
-    )
-
-
-def _without(wanted: c.Without, change: "Change", zone: ZoneInfo) -> Words:
-    within_zh, within_en = say_duration(wanted.within_ms)
-    at = clock(change.since_ms, zone)
-    return (
-        f"：应在 {within_zh}内随后发生的事没有发生（至 {at}）",
-        f"what should have followed within {within_en} did not, up to {at}",
-    )
-
-
-_CLAUSES: dict[type, Callable[[Any, Any, ZoneInfo], Words]] = {
-    c.Equals: _equals,
-    c.Below: _limit,
-    c.Above: _limit,
-    c.Happens: _happens,
-    c.Changes: _changes,
-    c.Rises: _rises,
-    c.Every: _every,
-    c.Still: _still,
-    c.Silent: _silent,
-    c.AnyOf: _any,
-    c.AllOf: _any,
-    c.Together: _together,
-    c.Then: _then,
-    c.Without: _without,
-}

@@ -20,9 +20,11 @@ def free_port() -> int:
         return port
 
 
-def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_for_port(
+    port: int, process: subprocess.Popen[bytes], within_s: float = READY_WITHIN_S
+) -> None:
     """Return when something accepts connections on `port`; raise when the process died first."""
-    until = _monotonic() + READY_WITHIN_S
+    until = _monotonic() + within_s
     while process.poll() is None and _monotonic() < until:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
             return

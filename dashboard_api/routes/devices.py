@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from dashboard_api import queries
+from dashboard_api import queries, senders
 from dashboard_api.deps import DeviceReader, Parts, PartsDep, Reading, SenderReader
 from dashboard_api.errors import Problem
 from dashboard_api.moments import DAY_MS, read_span, read_window
@@ -19,6 +19,8 @@ from dashboard_api.shapes import (
     RefusalOut,
     StrangerOut,
 )
+from dashboard_api.topology import gone_since
+from hub.journal import NOTE, REDECODED
 from hub.series import Unavailable
 
 router = APIRouter(prefix="/api/v1", tags=["devices"])
@@ -44,7 +46,8 @@ def list_devices(
         connection, family=family, grid=grid, words=q, after=after, limit=limit + 1
     )
     now_ms = its.clock.now_ms()
-    shown = [DeviceOut.of(row, now_ms) for row in found[:limit]]
+    gone = gone_since(connection)
+    shown = [DeviceOut.of(row, now_ms, gone) for row in found[:limit]]
     return DevicesOut(devices=shown, more=len(found) > limit)
 
 
@@ -56,7 +59,7 @@ def read_device(
     found = queries.device(connection, device_id)
     if found is None:
         raise _no_such_device(device_id)
-    return DeviceOut.of(found, its.clock.now_ms())
+    return DeviceOut.of(found, its.clock.now_ms(), gone_since(connection))
 
 
 def _no_such_device(device_id: str) -> Problem:
@@ -107,8 +110,8 @@ def _is_known(its: Parts, device_id: str) -> bool:
 def list_strangers(
     _viewer: SenderReader, connection: Reading, limit: Limit = 200
 ) -> list[StrangerOut]:
-    """Senders that nobody registered, the newest first."""
-    rows = queries.newest_strangers(connection, limit)
+    """Senders that nobody registered, the newest first; those that are not ours are marked."""
+    rows = senders.newest_strangers(connection, limit)
     return [StrangerOut.model_validate(row) for row in rows]
 
 
@@ -133,4 +136,6 @@ def _refusal(row: queries.Row) -> RefusalOut:
         address=body.get("address"),
         reason=body.get("reason"),
         raw=None if row["raw"] is None else b64encode(row["raw"]).decode(),
+        read_again=bool(row["flags"] & REDECODED),
+        remark=bool(row["flags"] & NOTE),
     )

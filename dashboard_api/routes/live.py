@@ -5,8 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel, ConfigDict, Field
 
-from dashboard_api.deps import Follower, PartsDep
+from dashboard_api.deps import CaseActor, Follower, PartsDep
 from dashboard_api.errors import Problem
 
 router = APIRouter(prefix="/api/v1", tags=["live"])
@@ -39,10 +40,29 @@ def _after(
 async def follow(
     viewer: Follower, its: PartsDep, after: Annotated[int | None, Depends(_after)]
 ) -> AsyncIterator[ServerSentEvent]:
-    """Server-sent events `case`, `device`, `notice`, `health`, `ping`, `reset`.
+    """Server-sent events `case`, `device`, `notice`, `health`, `presence`, `ping`, `reset`.
 
     Begins after `Last-Event-ID` or `?after=`, without either now. After `reset` load everything
     anew. `ping` says whether the hub itself is alive.
     """
     async for event in its.feed.follow(viewer, after):
         yield event
+
+
+class BeingAt(BaseModel):
+    """At which case a page is, and what is being filled in there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tab: str = Field(min_length=8, max_length=40, description="A random name of the page's own.")
+    case: str = Field("", max_length=40, description="Left out: at none.")
+    doing: str = Field("", max_length=20, description="The act whose form is open.")
+
+
+@router.post("/presence", status_code=204)
+async def be_at(given: BeingAt, viewer: CaseActor, its: PartsDep) -> None:
+    """Say at which case this page is; others who follow as staff hear `presence`.
+
+    To be said again within `presence_keep_s`, else the page counts as closed.
+    """
+    its.feed.be_at(given.tab, viewer, given.case, given.doing)

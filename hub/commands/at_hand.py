@@ -38,9 +38,19 @@ def settings_at_hand() -> Settings:
 
 
 def as_demo(settings: Settings) -> Settings:
-    """The settings with the demo's own folder and site where nothing else was wished."""
+    """The settings with the demo's own folder, site and rules where nothing else was wished."""
     data_dir = DEMO_DATA_DIR if settings.data_dir == Settings().data_dir else settings.data_dir
-    return replace(settings, data_dir=data_dir, site_file=settings.site_file or str(DEMO_SITE_FILE))
+    return replace(
+        settings,
+        data_dir=data_dir,
+        site_file=settings.site_file or str(DEMO_SITE_FILE),
+        rules_dir=settings.rules_dir or str(demo_rules_dir(data_dir)),
+    )
+
+
+def demo_rules_dir(data_dir: Path) -> Path:
+    """The demo's own copy of the community's rules, so that they can be edited by page."""
+    return data_dir / "rules"
 
 
 def _demo_is_meant(settings: Settings) -> tuple[bool, str]:

@@ -32,15 +32,17 @@ def present_settings() -> Settings:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def backup(file: Path) -> None:
-    """Copy the database to the new file FILE while the hub runs.
+    """Copy the database and the photos to the new file FILE while the hub runs.
 
-    The copy holds everything: journal, cases, devices, residents, users. Keep it as safe as the
-    residents' data in it.
+    The copy holds everything: journal, cases, devices, residents, users, photos. Keep it as safe as
+    the residents' data in it.
     """
     from hub import backup as backups  # noqa: PLC0415 - the settings' command needs no database
+    from hub.photos import folder_of  # noqa: PLC0415 - see above
 
+    settings = present_settings()
     try:
-        size = backups.back_up(backups.file_of(present_settings().database), file)
+        size = backups.back_up(backups.file_of(settings.database), file, folder_of(settings))
     except backups.BackupFailed as error:
         raise Complaint(str(error)) from error
     click.echo(f"{file}: {size / 1e6:.1f} MB")
@@ -59,11 +61,13 @@ def restore(file: Path, refill: bool) -> None:
     The hub and its pages must be stopped. The database that was there is kept beside it.
     """
     from hub import backup as backups  # noqa: PLC0415 - see above
+    from hub.photos import folder_of  # noqa: PLC0415 - see above
 
     stamp = _utc(SystemClock().now_ms()).strftime("%Y%m%dT%H%M%SZ")
     try:
-        database = backups.file_of(present_settings().database)
-        aside = backups.restore(file, database, stamp, refill=refill)
+        settings = present_settings()
+        database, folder = backups.file_of(settings.database), folder_of(settings)
+        aside = backups.restore(file, database, stamp, refill=refill, photos_folder=folder)
     except backups.BackupFailed as error:
         raise Complaint(str(error)) from error
     click.echo(f"{database}: restored from {file}")

@@ -22,14 +22,17 @@ from hub.broker import open_broker
 from hub.children import end_child, start_child
 from hub.cli import own_name
 from hub.clock import Clock, SystemClock
-from hub.commands.at_hand import as_demo
+from hub.commands.at_hand import as_demo, demo_rules_dir
 from hub.commands.run import live
 from hub.database import case_log, cases, devices, for_writing, migrate, open_engine
 from hub.demo.community import community, seed
+from hub.demo.history import seed_history
+from hub.demo.pace import keep_pace
 from hub.demo.screen import Counts, News, Screen, open_screen
 from hub.journal import newest
 from hub.pages import require_free, until_served
-from hub.rule_files import NO_PRESS, rules_in_force
+from hub.rule_copy import copy_community
+from hub.rule_files import NO_PRESS, rules_of_files
 from hub.settings import Settings, as_environment, read_settings
 from hub.site import Site, read_site
 from hub.users import FIRST_USER, Refusal, add_token, ensure_first_user, remove_token
@@ -109,6 +112,9 @@ async def _demo(wish: Wish) -> None:
     site = read_site(settings.site_file)
     require_free(settings.http)
     _log_to_file(settings.data_dir)
+    if settings.rules_dir == str(demo_rules_dir(settings.data_dir)):
+        copy_community(Path(settings.rules_dir))
+        keep_pace(Path(settings.rules_dir), wish.speed)
     with open_screen() as screen:
         screen.step("starting the broker")
         async with open_broker(settings, settings.data_dir) as broker:
@@ -142,7 +148,7 @@ async def _with_broker(
             tasks.create_task(_live_residents(wish, settings, site, clock, screen, day))
             for line in way_in(settings, site, ready):
                 screen.say(line)
-            if not rules_in_force(settings).hears_presses:
+            if not rules_of_files(settings).hears_presses:
                 screen.say(f"BEWARE: {NO_PRESS}")
             if wish.browser:
                 await asyncio.to_thread(webbrowser.open, f"http://{settings.http}")
@@ -158,6 +164,7 @@ def _prepare(engine: Engine, clock: Clock, step: Callable[[str], None]) -> Ready
     step(_what_is_there(engine))
     with for_writing(engine).begin() as connection:
         seed(connection, clock.now_ms())
+        seed_history(connection, clock.now_ms())
     with suppress(Refusal):  # there is none at the first start
         remove_token(engine, TOKEN)
     token = add_token(engine, clock, TOKEN, "program")

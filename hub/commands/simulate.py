@@ -18,7 +18,7 @@ from hub.mqtt import Address, WrongAddress
 from hub.settings import Settings, WrongSetting, read_settings
 from hub.simulate import Pace, Player, Unreachable
 from hub.simulated.day import SimulatedDevice
-from hub.simulated.figures import DEVICES_MAX, FIGURES, OUTAGE_S
+from hub.simulated.figures import ANSWER_WAIT_S, DEVICES_MAX, FIGURES, OUTAGE_S
 from hub.simulated.frames import Unusable, read_frames
 from hub.simulated.voices import Event, Outage, Promised, day_events
 from hub.site import Site, WrongSite, read_site
@@ -42,6 +42,7 @@ class Wish:
     presses_per_day: float
     outage: float | None
     run: str
+    answer_wait: float
     frames: Path | None
 
     @property
@@ -79,11 +80,19 @@ class Wish:
     type=click.FloatRange(0, 1e6),
     help=f"A gateway and all behind it fall silent after so many seconds, for {OUTAGE_S:g} s.",
 )
+@click.option(
+    "--answer-wait",
+    default=ANSWER_WAIT_S,
+    show_default=True,
+    type=click.FloatRange(0, 1e6),
+    help="How many seconds the end waits for the answers to the last presses.",
+)
 @click.option("--run", default="", help="What every id begins with; else made from the clock.")
 @click.option(
     "--frames",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Play recorded frames (JSONL) instead, each in its own topic and envelope.",
+    help="Play recorded frames (JSONL) instead, each in its own topic and envelope, or in those of "
+    "its ecosystem where none was recorded.",
 )
 def simulate(**options: Any) -> None:
     """Play devices against a broker; one JSON line at the end says what was sent.
@@ -96,7 +105,7 @@ def simulate(**options: Any) -> None:
     try:
         settings = read_settings()
         site = read_site(settings.site_file)
-        summary = asyncio.run(_play(wish, _address(wish, settings), site, settings.topics))
+        summary = asyncio.run(_play(wish, _address(wish, settings), site, settings.topic_filters))
     except (WrongSetting, WrongSite, Unreachable, OSError) as error:
         raise Complaint(str(error)) from error
     click.echo(json.dumps(summary))
@@ -110,9 +119,9 @@ def _address(wish: Wish, settings: Settings) -> Address:
         raise Complaint(f"{name}: {str(error).removeprefix('HUB_BROKER: ')}") from error
 
 
-async def _play(wish: Wish, address: Address, site: Site, topics: str) -> dict[str, Any]:
+async def _play(wish: Wish, address: Address, site: Site, topics: list[str]) -> dict[str, Any]:
     clock = SystemClock()
-    listened = [f"community/{site.id}/#", *filter(None, topics.split(","))]
+    listened = [f"community/{site.id}/#", *topics]
     player = Player(
         address,
         clock=clock,
@@ -121,6 +130,7 @@ async def _play(wish: Wish, address: Address, site: Site, topics: str) -> dict[s
         count=wish.count,
         say=_say,
         listened=listened,
+        answer_wait_s=wish.answer_wait,
     )
     for sign in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(sign, player.stop)

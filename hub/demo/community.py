@@ -56,16 +56,26 @@ MACHINES = (
 )
 GROUNDS = ("g1", "g2", "g3")
 
-# id, family, place, tags, names: what hangs in the public places
+# id, family, place, tags, names: what hangs in the public places. By its tags the community's rules
+# find it, by the first of them in order the simulator knows its role.
 PUBLIC = (
     ("btn-daycare-hall-1", "button", "daycare/hall", "call", "活动厅呼叫按钮1", "Hall, call 1"),
     ("btn-daycare-hall-2", "button", "daycare/hall", "call", "活动厅呼叫按钮2", "Hall, call 2"),
     ("btn-daycare-rest-1", "button", "daycare/rest", "call", "休息室呼叫按钮1", "Rest room 1"),
     ("btn-daycare-rest-2", "button", "daycare/rest", "call", "休息室呼叫按钮2", "Rest room 2"),
-    ("door-daycare", "door", "daycare", "station", "托老站大门", "Day-care station, door"),
+    (
+        *("door-daycare", "door", "daycare", "station station-day-care"),
+        *("托老站大门", "Day-care station, door"),
+    ),
     ("btn-health-ward", "button", "health/ward", "call", "观察室呼叫按钮", "Ward, call"),
-    ("door-health", "door", "health", "station", "卫生服务站大门", "Health station, door"),
-    ("door-health-cabinet", "door", "health/pharmacy", "cabinet", "药柜", "Medicine cabinet"),
+    (
+        *("door-health", "door", "health", "station station-health"),
+        *("卫生服务站大门", "Health station, door"),
+    ),
+    (
+        *("door-health-cabinet", "door", "health/pharmacy", "cabinet medicine-fridge"),
+        *("药品冷藏柜", "Medicine fridge"),
+    ),
     ("door-shop-cold", "door", "shop/cold-store", "cold-store", "冷库门", "Cold store, door"),
     ("door-shop-rear", "door", "shop", "rear", "便利店后门", "Shop, rear door"),
     ("door-culture", "door", "culture", "culture", "文化中心大门", "Culture centre, door"),
@@ -219,9 +229,9 @@ def _devices(homes: list[Home], buildings: int) -> Iterator[Row]:
         yield _machine(number)
     for ground in GROUNDS:
         yield _gateway(ground, ground, None)
-    for device, family, place, tag, zh, en in PUBLIC:
+    for device, family, place, tags, zh, en in PUBLIC:
         yield _device(
-            device, family, (zh, en), [tag], place=place, grid="grid-7", gateway="gw-centre"
+            device, family, (zh, en), tags.split(), place=place, grid="grid-7", gateway="gw-centre"
         )
     yield _gateway("centre", "office", "grid-7")
 

@@ -1,6 +1,6 @@
-"""The channels `mqtt` (`hub/{site}/cases`) and `down` (a device's own topic), by aiomqtt.
+"""The channels `mqtt` (`hub/{site}/cases`), `calls` (`hub/{site}/calls`) and `down`, by aiomqtt.
 
-Both share one connection of their own, at QoS 1 and without a session: a notice counts as sent
+They share one connection of their own, at QoS 1 and without a session: a notice counts as sent
 when the broker's PUBACK came, and what was not confirmed stays in the outbox, not in the client.
 """
 
@@ -147,8 +147,30 @@ class CasesChannel:
         await self._publisher.publish(self._topic, _encode({"notice": notice.id, **body}))
 
 
+class CallsChannel:
+    """Every step of a plan on `hub/{site}/calls`: who is asked to answer, with `notice`, its id."""
+
+    name = "calls"
+
+    def __init__(self, publisher: Publisher, site: str) -> None:
+        self._publisher = publisher
+        self._topic = f"hub/{site}/calls"
+
+    async def ready(self) -> None:
+        """Wait for the broker."""
+        await self._publisher.ready()
+
+    async def send(self, notice: Notice) -> None:
+        """Publish it. Raises `TryAgain`, or `GiveUp` for a body that is no JSON object."""
+        body = _body(notice)
+        await self._publisher.publish(self._topic, _encode({"notice": notice.id, **body}))
+
+
 class DownChannel:
-    """What became of a press, back to the device: `{"case", "state"}` on its own topic."""
+    """What became of a press, back to the device: `{"case", "state"}` on its own topic.
+
+    A notice with a topic and a payload is for a device of another ecosystem, in that one's words.
+    """
 
     name = "down"
 
@@ -164,11 +186,20 @@ class DownChannel:
         """Publish it. Raises `TryAgain`, or `GiveUp` for a body that names no device."""
         body = _body(notice)
         try:
-            family, device = _segment(body.pop("family")), _segment(body.pop("device"))
+            topic, payload = self._translated(body) if "topic" in body else self._native(body)
         except (KeyError, ValueError) as error:
             raise GiveUp(f"the body names no device: {error}") from error
-        topic = f"community/{self._site}/{family}/{device}/down"
-        await self._publisher.publish(topic, _encode(body))
+        await self._publisher.publish(topic, payload)
+
+    def _native(self, body: dict[str, msgspec.Raw]) -> tuple[str, bytes]:
+        family, device = _segment(body.pop("family")), _segment(body.pop("device"))
+        return f"community/{self._site}/{family}/{device}/down", _encode(body)
+
+    def _translated(self, body: dict[str, msgspec.Raw]) -> tuple[str, bytes]:
+        topic = msgspec.json.decode(body["topic"], type=str)
+        if not topic or _WILDCARDS & set(topic.replace("/", "")):
+            raise ValueError(f"{topic!r} is no topic")
+        return topic, msgspec.json.decode(body["payload"], type=bytes)
 
 
 def _body(notice: Notice) -> dict[str, msgspec.Raw]:

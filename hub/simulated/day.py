@@ -238,15 +238,16 @@ def _button(button: SimulatedDevice, figures: Figures) -> Planner:
 
 
 def _heartbeats(device: SimulatedDevice, figures: Figures) -> Planner:
-    cold = device.role == "cold-store"
-    every_s = (figures.cold_store_heartbeat_h if cold else figures.heartbeat_h) * HOUR_S
+    degrees = {"cold-store": figures.cold_store_degrees, "cabinet": figures.fridge_degrees}
+    cold = degrees.get(device.role)
+    every_s = (figures.cold_heartbeat_h if cold else figures.heartbeat_h) * HOUR_S
 
     def plan(rng: Random) -> Iterator[Plan]:
         at_s = _share(device.id, "heartbeat") * every_s
         while at_s < 24 * HOUR_S:
             points: Points = {"alive": True}
             if cold:
-                points["temperature"] = round(rng.uniform(*figures.cold_store_degrees), 1)
+                points["temperature"] = round(rng.uniform(*cold), 1)
             points["rssi"] = _radio(device, rng, figures)
             points["snr"] = round(rng.uniform(*figures.snr_db), 1)
             yield Plan(at_s, device, points)

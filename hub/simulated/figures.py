@@ -68,6 +68,7 @@ class Figures:
     cabinet_traffic: tuple[Traffic, ...] = (Traffic(8, 12, 2), Traffic(14, 18, 2))
     public_open_s: tuple[float, float] = (6, 60)
     cold_store_degrees: tuple[float, float] = (-19.5, -16.5)
+    fridge_degrees: tuple[float, float] = (3.5, 6.5)
 
     # machines on the sports grounds
     machine_sessions: tuple[Traffic, ...] = (
@@ -91,7 +92,7 @@ class Figures:
     # how a device is
     hello_within_s: float = 900
     heartbeat_h: float = 4
-    cold_store_heartbeat_h: float = 0.25
+    cold_heartbeat_h: float = 0.25  # of what measures a cold store or a medicine fridge
     battery_days: tuple[float, float] = (250, 900)  # from full to empty
     battery_changed_at_pct: float = 14.6  # about one in two hundred is low at any time
     rssi_dbm: tuple[int, int] = (-104, -58)

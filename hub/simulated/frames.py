@@ -1,7 +1,8 @@
 """Recorded frames become messages: each line of a JSONL file in its own topic and envelope.
 
 A bare LoRaWAN frame is wrapped as ChirpStack v4 would send it, under a device EUI that belongs to
-the line; what never had a topic of its own gets one under `frames/`, to which no hub listens.
+the line. What was recorded without a topic gets the one on which its network server or its
+forwarder publishes; what no driver understands gets one under `frames/`, to which no hub listens.
 """
 
 import base64
@@ -11,11 +12,16 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from device_drivers.catalog import drivers_of_transport
+from device_drivers.envelope_fields import eui_digits, hex_of_base64
+from device_drivers.envelopes import SERVER_STEMS
 from hub.simulated.figures import FRAME_LINE_BYTES_MAX
 from hub.simulated.voices import APPLICATION_ID, Event, chirpstack_uplink
 
 TOPIC_BYTES_MAX = 65_535
 GATEWAY = "gw-frames"
+APPLICATION_NUMBER = 1  # version 3 of ChirpStack numbers its applications
+NOBODY = "unknown"  # stands for the device in the topics that drivers show
 ENCODINGS = ("json", "text", "hex", "base64")
 
 
@@ -109,7 +115,7 @@ def _topic(frame: dict[str, Any], transport: str, number: int) -> str:
 def _derived_topic(frame: dict[str, Any], transport: str, number: int) -> str:
     body = frame.get("payload")
     body = body if isinstance(body, dict) else {}
-    name = str(frame.get("id") or number)
+    name = _one_level(str(frame.get("id") or number))
     if transport == "chirpstack":
         info = body.get("deviceInfo") or {}
         eui = info.get("devEui") or device_eui(name)
@@ -118,4 +124,21 @@ def _derived_topic(frame: dict[str, Any], transport: str, number: int) -> str:
         ids = body.get("end_device_ids") or {}
         application = (ids.get("application_ids") or {}).get("application_id") or "frames"
         return f"v3/{application}@ttn/devices/{ids.get('device_id') or name}/up"
-    return f"frames/{transport}/{name}".translate({ord(c): "_" for c in "+#\0"})
+    if transport.startswith("chirpstack-v3"):
+        eui = eui_digits(hex_of_base64(body.get("devEUI"))) or device_eui(name)
+        return f"application/{APPLICATION_NUMBER}/device/{eui}/event/up"
+    own = _driver_topic(transport, name)
+    if own is None and transport.startswith(SERVER_STEMS):
+        own = f"lorawan/{_one_level(transport)}/{name}"  # there the owner chooses the topic
+    return own or f"frames/{_one_level(transport)}/{name}"
+
+
+def _one_level(name: str) -> str:
+    return name.translate({ord(character): "_" for character in "/+#\0"})
+
+
+def _driver_topic(transport: str, name: str) -> str | None:
+    """The topic that a driver of the transport shows as its own, said by another device."""
+    for driver in drivers_of_transport(transport):
+        return driver.topic.replace(NOBODY, name)
+    return None

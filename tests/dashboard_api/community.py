@@ -70,8 +70,8 @@ def _device(device: str, family: str, name: str, **more: Any) -> dict[str, Any]:
 
 _ROWS: dict[sa.Table, list[dict[str, Any]]] = {
     grids: [
-        {"id": "grid-1", "name_zh": "第一网格", "name_en": "Grid 1"},
-        {"id": "grid-2", "name_zh": "第二网格", "name_en": "Grid 2"},
+        {"id": "grid-1", "name_zh": "第一网格", "name_en": "Grid 1", "phone": "0374-5550101"},
+        {"id": "grid-2", "name_zh": "第二网格", "name_en": "Grid 2", "phone": "0374-5550102"},
     ],
     places: [
         {"path": "b3", "kind": "building", "name_zh": "3号楼", "name_en": "Building 3"},
@@ -95,8 +95,8 @@ _ROWS: dict[sa.Table, list[dict[str, Any]]] = {
     ],
 }
 _POINTS: dict[str, dict[str, Any]] = {
-    "b-0": {"battery": 80.0},
-    "b-1": {"battery": 70.0},
+    "b-0": {"battery": 80.0, "press": "test"},
+    "b-1": {"battery": 70.0, "press": "test"},
     "d-1": {"contact": "open"},
     "c-1": {"uses": 120},
     "gw-1": {"online": True},
@@ -157,7 +157,7 @@ class StandInJudge:
             for entry in read(connection, self._done, 100, [COMMAND]):
                 self._done = entry.seq
                 assert entry.body is not None
-                if entry.body["act"] == "register":  # about no case: nothing to judge
+                if "case" not in entry.body:  # of the register, a test: nothing to judge
                     continue
                 ok, body = self._judge(connection, entry.seq, entry.body)
                 row = {"seq": entry.seq, "ok": ok, "body_json": encode(body)}
@@ -176,6 +176,8 @@ class StandInJudge:
         change = {name: body.get(given) for name, given in _TAKEN.get(act, {}).items()}
         if act == "note" and body.get("outcome"):
             change |= {"state": "dealt_with", "outcome": body["outcome"]}
+            if case.category in ("fault", "maintenance"):
+                change |= {"done_by": body.get("by"), "done_at_ms": body.get("at_ms")}
         change |= {"version": case.version + 1} | (
             {"state": _STATES[act]} if act in _STATES else {}
         )
@@ -208,8 +210,11 @@ _STATES = {
     "arrive": "on_site",
     "confirm": "called_back",
     "close": "closed",
+    "release": "raised",
 }
 _TAKEN = {
+    "release": {"answered_by": "nobody", "answered_at_ms": "nobody"},
+    "hand_over": {"handed_to": "to", "handed_at_ms": "at_ms"},
     "answer": {"answered_by": "by", "answered_at_ms": "at_ms"},
     "dispatch": {"dispatched_to": "to", "dispatched_at_ms": "at_ms"},
     "arrive": {"arrived_at_ms": "at_ms"},

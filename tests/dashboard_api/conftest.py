@@ -10,11 +10,12 @@ from sqlalchemy.engine import Engine
 
 from dashboard_api.app import create_app
 from hub import users
-from hub.database import migrate, open_engine
 from hub.local_series import LocalSeries
 from hub.settings import Settings
 from hub.site import Site
 from tests.dashboard_api.community import PASSWORD, StandInJudge, seed
+from tests.fresh import fresh_engine
+from tests.people import let_in
 
 NOW_MS = 1_772_413_200_000  # 2026-03-02 09:00 in Shanghai
 
@@ -45,13 +46,16 @@ def clock() -> HandClock:
     return HandClock()
 
 
-@pytest.fixture
-def engine(settings: Settings, clock: HandClock) -> Iterator[Engine]:
-    engine = open_engine(settings.database)
-    migrate(engine)
+def _community(engine: Engine) -> None:
     seed(engine, NOW_MS)
     for role in users.USER_ROLES:
-        users.add_user(engine, clock, role, role, PASSWORD)
+        let_in(engine, role, role, PASSWORD)
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[Engine]:
+    engine = fresh_engine(settings.data_dir / "hub.db", _community)
+    assert str(engine.url) == settings.database
     yield engine
     engine.dispose()
 

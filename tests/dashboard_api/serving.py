@@ -10,8 +10,10 @@ from sqlalchemy.engine import Engine
 
 from hub import users
 from hub.clock import SystemClock
-from hub.database import for_writing, migrate, open_engine
+from hub.database import for_writing
 from tests.dashboard_api.community import PASSWORD, StandInJudge, say_alive, seed
+from tests.fresh import fresh_engine
+from tests.people import let_in
 from tests.programs import free_port, wait_for_port
 
 STOP_WITHIN_S = 10.0
@@ -25,14 +27,13 @@ class Dashboard:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.engine: Engine = open_engine(f"sqlite:///{folder / 'hub.db'}")
+        self.engine: Engine = fresh_engine(folder / "hub.db")
         self.clock = SystemClock()
-        migrate(self.engine)
         now_ms = self.clock.now_ms()
         seed(self.engine, now_ms)
         self.say_alive(now_ms + AGES_MS)
         for role in users.USER_ROLES:
-            users.add_user(self.engine, self.clock, role, role, PASSWORD)
+            let_in(self.engine, role, role, PASSWORD)
         self.wall_token = users.add_token(self.engine, self.clock, "hall", "wall")
         self.judge = StandInJudge(self.engine, now_ms)
         own = {"HUB_DATA_DIR": str(folder), "HUB_HTTP": f"127.0.0.1:{self.port}"}
@@ -45,8 +46,9 @@ class Dashboard:
         with for_writing(self.engine).begin() as connection:
             say_alive(connection, at_ms)
 
-    def start(self) -> None:
-        """Start it, or start it again on the same port."""
+    def start(self, **settings: str) -> None:
+        """Start it, or start it again on the same port, with other settings where given."""
+        self._environment |= settings
         arguments = [sys.executable, "-m", "dashboard_api"]
         self.process = subprocess.Popen(arguments, env=self._environment)
         wait_for_port(self.port, self.process)

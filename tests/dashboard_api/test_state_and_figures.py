@@ -1,16 +1,30 @@
 """Coverage, figures, readings, and how the hub is."""
 
 import re
+from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
 import sqlalchemy as sa
+from fastapi import FastAPI
 from sqlalchemy.engine import Engine
 
 from dashboard_api import figures
 from dashboard_api.access import Viewer
 from dashboard_api.live import Change, shown
-from hub.database import cases, devices, for_writing, health, latest
+from hub.database import (
+    alerts,
+    cases,
+    chatterers,
+    commissionings,
+    devices,
+    for_writing,
+    grids,
+    health,
+    latest,
+)
+from hub.journal import NOTE, REDECODED, REFUSAL, Entry, append
 from hub.local_series import LocalSeries
 from hub.series import Point, Row, at_ns
 from hub.settings import Settings
@@ -25,7 +39,9 @@ async def test_who_was_never_heard_is_not_covered_and_says_why(staff: httpx.Asyn
 
     assert (coverage["reachable"], coverage["residents"]) == (2, 3)
     missing = [one for one in coverage["list"] if not one["reachable"]]
-    assert [(one["name"], one["reasons"]) for one in missing] == [(NAMES[2], ["never_heard"])]
+    assert [(one["name"], one["reasons"]) for one in missing] == [
+        (NAMES[2], ["never_heard", "no_test_press"])
+    ]
 
 
 async def test_a_gateway_that_is_gone_takes_its_buttons_with_it(
@@ -47,10 +63,78 @@ async def test_a_button_past_its_expected_silence_is_not_covered(
 ) -> None:
     with for_writing(engine).begin() as connection:
         connection.execute(devices.update().values(expected_silence_s=3_600))
+        say_alive(connection, NOW_MS + HOUR_MS + 1)
     clock.at_ms += HOUR_MS + 1
     coverage = (await staff.get("/api/v1/coverage")).json()
 
     assert coverage["list"][0]["reasons"] == ["silent"]
+
+
+async def test_each_thing_between_a_press_and_a_person_is_a_reason(
+    staff: httpx.AsyncClient, engine: Engine, clock: HandClock
+) -> None:
+    async def reasons() -> list[str]:
+        return list((await staff.get("/api/v1/coverage")).json()["list"][0]["reasons"])
+
+    def change(table: sa.Table, where: Any, **values: Any) -> None:
+        with for_writing(engine).begin() as connection:
+            connection.execute(table.update().where(where).values(**values))
+
+    assert await reasons() == []
+
+    button = latest.c.device == "b-0"
+    change(latest, button, points_json=encode({"press": ["test", NOW_MS], "battery": [4, NOW_MS]}))
+    assert await reasons() == ["battery_flat"]
+
+    change(latest, button, points_json=encode({"press": ["sos", NOW_MS - 32 * 24 * HOUR_MS]}))
+    assert await reasons() == ["no_test_press"]
+    with for_writing(engine).begin() as connection:
+        proof = {"device": "b-0", "address": "x", "why": "adopted", "at_ms": NOW_MS, "by": "staff"}
+        connection.execute(commissionings.insert().values(**proof, test_press_ms=NOW_MS))
+    assert await reasons() == []
+
+    change(grids, grids.c.id == "grid-1", phone=None)
+    assert await reasons() == ["no_duty_phone"]
+    change(grids, grids.c.id == "grid-1", phone="0374-5550101")
+
+    with for_writing(engine).begin() as connection:
+        for part in ("broker-buttons", "broker-others"):
+            row = {"part": part, "state": "red", "text_zh": "", "text_en": "", "at_ms": NOW_MS}
+            connection.execute(health.insert().values(row))
+    assert await reasons() == ["broker_down"]
+    change(health, health.c.part == "broker-others", state="green")  # presses come that way too
+    assert await reasons() == []
+
+    clock.at_ms += 60_000
+    assert await reasons() == ["hub_down"]
+
+
+async def test_a_duty_phone_that_said_it_is_at_hand_must_go_on_saying_so(
+    staff: httpx.AsyncClient, engine: Engine, clock: HandClock
+) -> None:
+    answer = await staff.post("/api/v1/grids/grid-1/phone")
+    assert answer.json() == {"grid": "grid-1", "heard_ms": NOW_MS}
+    assert (await staff.get("/api/v1/coverage")).json()["list"][0]["reasons"] == []
+
+    clock.at_ms += 301_000
+    with for_writing(engine).begin() as connection:
+        say_alive(connection, clock.at_ms)
+    assert (await staff.get("/api/v1/coverage")).json()["list"][0]["reasons"] == ["no_duty_phone"]
+
+    await staff.post("/api/v1/grids/grid-1/phone")
+    assert (await staff.get("/api/v1/coverage")).json()["list"][0]["reasons"] == []
+    assert (await staff.post("/api/v1/grids/nowhere/phone")).status_code == 404
+
+
+async def test_a_resident_without_a_button_cannot_call(
+    staff: httpx.AsyncClient, engine: Engine
+) -> None:
+    with for_writing(engine).begin() as connection:
+        connection.execute(devices.delete().where(devices.c.id == "b-0"))
+    coverage = (await staff.get("/api/v1/coverage")).json()
+
+    assert coverage["residents"] == 3
+    assert coverage["list"][0]["reasons"] == ["no_button"]
 
 
 async def test_a_wall_gets_totals_and_no_list(wall: httpx.AsyncClient) -> None:
@@ -102,6 +186,8 @@ def test_a_counter_that_was_reset_goes_on_from_what_it_had() -> None:
     assert figures.uses(totals) == 35
     assert figures.uses(reps) == 12
     assert figures.uses([]) == 0
+    beside = [Row(0, "rep", 2.0), Row(0, "uses", 100.0), Row(1, "rep", 3.0), Row(1, "uses", 103.0)]
+    assert figures.uses(beside) == 3  # the total has counted the repetitions already
 
 
 async def test_devices_are_found_by_family_grid_and_words(staff: httpx.AsyncClient) -> None:
@@ -239,7 +325,7 @@ async def test_the_wall_counts_all_open_cases_and_shows_a_few(
     await wall.get("/language/en")
     page = (await wall.get("/wall")).text
 
-    assert ">50 urgent cases wait for an answer" in page
+    assert ">50 emergency and urgent cases wait" in page
     assert "and 294 more" in page
     figures_shown = re.findall(r'class="kind (\w+) [^"]*"><span class="figure">(\d+)<', page)
     assert dict(figures_shown) == {
@@ -261,3 +347,77 @@ async def test_metrics_count_open_cases_by_severity(
     assert 'hub_cases_open{severity="emergency"} 1.0' in text
     assert 'hub_cases_open{severity="notice"} 0.0' in text
     assert 'hub_health{part="hub",state="green"} 1.0' in text
+
+
+async def test_metrics_count_what_was_left_out_and_who_talks_too_much(
+    anybody: httpx.AsyncClient, engine: Engine
+) -> None:
+    row = {"part": "ingest", "state": "green", "text_zh": "", "text_en": "", "at_ms": NOW_MS}
+    with for_writing(engine).begin() as connection:
+        figures_json = encode({"kept_others": 7, "left_out": 489})
+        connection.execute(health.insert().values(**row, figures_json=figures_json))
+        connection.execute(chatterers.insert().values(device="d-0", state_json="{}"))
+    text = (await anybody.get("/metrics")).text
+
+    assert 'hub_ingest_messages{of="left_out"} 489.0' in text
+    assert "hub_devices_chattering 1.0" in text
+
+
+async def test_a_refusal_says_whether_it_was_read_again(
+    staff: httpx.AsyncClient, engine: Engine
+) -> None:
+    with for_writing(engine).begin() as connection:
+        heard = [
+            Entry(0, REFUSAL, None, NOW_MS, (), {"reason": "x"}, b"", flags=flags)
+            for flags in (0, REDECODED, NOTE)
+        ]
+        append(connection, heard)
+    told = (await staff.get("/api/v1/refusals")).json()
+
+    assert [(one["read_again"], one["remark"]) for one in told] == [
+        (False, True),
+        (True, False),
+        (False, False),
+    ]
+
+
+async def test_figures_that_name_devices_are_not_for_walls(
+    staff: httpx.AsyncClient, wall: httpx.AsyncClient, engine: Engine
+) -> None:
+    with for_writing(engine).begin() as connection:
+        row = {"rule": "door-open", "rule_version": "1", "key": "d-1", "device": "d-1"}
+        row |= {"severity": "warning", "category": "security", "why_zh": "", "why_en": ""}
+        for number in range(4):
+            at_ms = NOW_MS - (number + 1) * 1_000
+            moments = {"opened_at_ms": at_ms, "opened_heard_ms": at_ms}
+            connection.execute(
+                alerts.insert().values(id=f"door-open|d-1|{number}", **row, **moments)
+            )
+    kept = (await staff.get("/api/v1/kpi")).json()
+    shown = (await wall.get("/api/v1/kpi")).json()
+
+    assert [one["device"] for one in kept["noisiest"]["devices"]] == ["d-1"]
+    assert [(one["key"], one["bursts"]) for one in kept["chatter"]] == [("d-1", 2)]
+    assert (shown["noisiest"], shown["chatter"]) == ({}, [])
+    page = (await staff.get("/reports")).text
+    assert 'href="/d/d-1"' in page
+
+
+async def test_limits_are_settings_and_stand_in_the_names(
+    staff: httpx.AsyncClient, judge: StandInJudge, app: FastAPI, settings: Settings
+) -> None:
+    case_id = judge.raise_case()
+    with for_writing(judge.engine).begin() as connection:
+        values = {"answered_at_ms": NOW_MS + 90_000, "arrived_at_ms": NOW_MS + 900_000}
+        connection.execute(cases.update().where(cases.c.id == case_id).values(values))
+    other = replace(settings, target_answer_s=90, target_on_site_s=899)
+    app.state.parts = replace(app.state.parts, settings=other)
+    found = (await staff.get("/api/v1/kpi", params={"to": NOW_MS + 1})).json()
+    emergency = found["categories"]["emergency"]
+
+    assert (emergency["answered_within_90_s"], emergency["answered_within_180_s"]) == (1, 1)
+    assert (emergency["arrived_within_899_s"], emergency["arrived_within_3600_s"]) == (0, 1)
+    assert found["by_hour"]["9"]["emergency"]["cases"] == 1
+    assert found["by_grid"]["grid-1"]["emergency"]["cases"] == 1
+    assert found["targets"]["answer"][0] == {"within_s": 90, "percent": 97.5}
+    assert (await staff.get("/reports")).status_code == 200

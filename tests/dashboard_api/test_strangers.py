@@ -5,9 +5,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from hub.database import devices, for_writing, strangers
+from hub.database import announcements, commissionings, devices, for_writing, strangers
 from hub.journal import COMMAND, read
-from tests.dashboard_api.community import HOME, encode
+from tests.dashboard_api.community import HOME, StandInJudge, encode
 from tests.dashboard_api.conftest import NOW_MS
 
 ADOPT = "/api/v1/strangers/adopt"
@@ -106,3 +106,61 @@ async def test_crews_and_walls_do_not_register(
     for client in (crew, wall):
         assert (await client.post(ADOPT, json=RIGHT)).status_code == 403
         assert (await client.get("/strangers")).status_code == 303
+
+
+async def test_what_its_ecosystem_announced_fills_in_what_its_messages_do_not_tell(
+    staff: httpx.AsyncClient, engine: Engine
+) -> None:
+    [before] = (await staff.get("/api/v1/strangers")).json()
+    assert (before["name"], before["maker"], before["model"]) == (None, None, None)
+    empty = {"driver": "x", "document_json": "{}", "key": "k"}
+    says = {"family": "door", "name": "床头", "maker": "Acme", "model": "B1", "guess": "y"}
+    with for_writing(engine).begin() as connection:
+        row = empty | says | {"part": "a", "address": ADDRESS, "at_ms": 1}
+        connection.execute(announcements.insert().values(row))
+    [after] = (await staff.get("/api/v1/strangers")).json()
+    assert (after["name"], after["maker"], after["model"]) == ("床头", "Acme", "B1")
+    assert (after["family"], after["driver"]) == ("button", "native"), "its messages tell these"
+
+
+async def test_who_was_pressed_stands_before_doors_that_chatter(
+    staff: httpx.AsyncClient, engine: Engine
+) -> None:
+    said = encode([{"at_ms": NOW_MS + 1, "readings": [["contact", "open", NOW_MS + 1, None]]}])
+    row = {"address": "native:lobby", "family": "door", "driver": "native", "topic": "y/up"}
+    times = {"first_ms": 1, "last_ms": NOW_MS + 1, "messages": 99, "newest_json": said}
+    with for_writing(engine).begin() as connection:
+        connection.execute(strangers.insert().values(**row, **times))
+
+    page = (await staff.get("/fragments/strangers")).text
+
+    assert page.index(ADDRESS) < page.index("native:lobby")
+
+
+async def test_an_emergency_of_a_stranger_says_what_its_ecosystem_calls_it(
+    staff: httpx.AsyncClient, wall: httpx.AsyncClient, engine: Engine, judge: StandInJudge
+) -> None:
+    announced = {"driver": "x", "document_json": "{}", "key": "k", "part": "a", "at_ms": 1}
+    with for_writing(engine).begin() as connection:
+        row = announced | {"address": ADDRESS, "name": "王秀英床头"}
+        connection.execute(announcements.insert().values(row))
+    nobodys = {"place": None, "grid": None, "resident_id": None}
+    judge.raise_case(device=ADDRESS, key=ADDRESS, family="button", **nobodys)
+
+    assert "未登记的按钮 王秀英床头 (my-button)" in (await staff.get("/")).text
+    on_wall = (await wall.get("/wall")).text
+    assert "未登记的按钮 my-button" in on_wall
+    assert "王秀英" not in on_wall, "a name may be a person's"
+
+
+async def test_a_test_press_of_which_only_the_moment_is_known_is_told_without_its_kind(
+    staff: httpx.AsyncClient, engine: Engine
+) -> None:
+    line = {"device": "b-0", "address": "native:b-0", "why": "imported", "by": "x", "at_ms": NOW_MS}
+    with for_writing(engine).begin() as connection:
+        connection.execute(commissionings.insert().values(line | {"test_press_ms": NOW_MS}))
+
+    records = (await staff.get("/d/b-0")).text.partition('id="records"')[2]
+
+    assert "导入" in records
+    assert "None" not in records

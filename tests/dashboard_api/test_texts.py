@@ -6,8 +6,10 @@ import httpx
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from babel.support import NullTranslations
 
 import dashboard_api
+from dashboard_api.texts import _headline
 from tests.dashboard_api.community import StandInJudge
 
 FOLDER = Path(str(dashboard_api.__file__)).parent
@@ -15,12 +17,38 @@ PAGES = [
     "/",
     "/wall",
     "/crew",
+    "/shift",
+    "/quiet",
+    "/rota",
     "/residents",
     "/devices",
     "/rules",
     "/reports",
+    "/reports/grounds",
+    "/reports/visits",
+    "/reports/cases?period=week",
+    "/reports/devices?period=day",
+    "/log",
+    "/log/grid-1/2026-03-02",
     "/strangers",
+    "/coverage",
+    "/batteries",
+    "/orders",
+    "/orders?state=all",
+    "/rounds",
+    "/rounds?grid=grid-1",
+    "/inspections?state=all",
+    "/crew/round",
+    "/labels",
+    "/labels?grid=grid-1",
+    "/batteries?all=true",
+    "/topology",
+    "/screens",
     "/d/D1",
+    "/map",
+    "/overrides",
+    "/residents/r-0",
+    "/devices/b-0/edit",
 ]
 
 
@@ -72,3 +100,12 @@ async def test_a_language_leads_back_to_our_own_pages_only(anybody: httpx.AsyncC
     for back in ("//evil.test", "https://evil.test", "/\\evil.test"):
         answer = await anybody.get("/language/en", params={"back": back})
         assert answer.headers["location"] == "/"
+
+
+def test_an_order_for_a_walk_is_in_its_grid_and_says_no_key() -> None:
+    """On the wall too, where people would read `fitness-monthly:grid-1:2026-03-01`."""
+    nowhere = dict.fromkeys(("place", "place_zh", "place_en", "device", "device_zh", "device_en"))
+    case = {**nowhere, "key": "fitness-monthly:grid-1:2026-03-01", "family": None}
+    english = NullTranslations()
+    assert _headline(english, "en", {**case, "grid_zh": "一网格", "grid_en": "Grid 1"}) == "Grid 1"
+    assert _headline(english, "en", {**case, "grid_zh": None, "grid_en": None}) == case["key"]

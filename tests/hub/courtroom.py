@@ -1,6 +1,6 @@
 """The judge's loop over a real database, the clock in the test's hand, killed at will."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +16,25 @@ from hub.database import (
     command_results,
     for_writing,
     latest,
-    migrate,
     notices,
-    open_engine,
 )
 from hub.devices import Device, Devices
 from hub.docket import Docket
+from hub.escalations import Escalations, default_ways, feeds_of
 from hub.evaluate import Evaluation
 from hub.feed import Feed
 from hub.journal import COMMAND, PRESS, READING, STRANGER, Entry
+from hub.orders import Orders
 from hub.settings import Settings
 from hub.site import Site
 from hub.writer import Writer
 from rules.judge import Judge
 from rules.loader import load
+from rules.order import NO_TABLES, OrderTables
+from rules.response import Plan
+from rules.roster import Roster
 from rules.rule import RuleSet
+from tests.fresh import fresh_engine
 
 MORNING_MS = 1_772_413_200_000  # 2026-03-02 09:00 in Shanghai, a Monday
 
@@ -74,6 +78,12 @@ class HandClock:
 
     def __init__(self, now_ms: int = MORNING_MS) -> None:
         self.now = now_ms
+        self._leapt_ms = 0
+
+    def leap(self, ms: int) -> None:
+        """Somebody sets the clock: no time passes by it."""
+        self.now += ms
+        self._leapt_ms += ms
 
     def now_ms(self) -> int:
         """See `hub.clock.Clock`."""
@@ -81,32 +91,54 @@ class HandClock:
 
     def monotonic_s(self) -> float:
         """See `hub.clock.Clock`."""
-        return self.now / 1_000
+        return (self.now - self._leapt_ms) / 1_000
 
 
 class Courtroom:
     """Append to the journal, let the judge work, kill it, look at the tables."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rules: str = RULES,
+        register: Sequence[Device] = DEVICES,
+        plans: Mapping[str, Plan] | None = None,
+        roster: Roster | None = None,
+        channels: Sequence[str] = ("mqtt", "log"),
+        orders: OrderTables = NO_TABLES,
+    ) -> None:
+        self._orders = orders
+        self._register = register
+        self._plans, self._roster, self._channels = plans or {}, roster or Roster(), channels
         self.clock = HandClock()
-        self.engine = open_engine(f"sqlite:///{folder / 'hub.db'}")
-        migrate(self.engine)
+        self.engine = fresh_engine(folder / "hub.db")
         self.writer = Writer(for_writing(self.engine), retry_s=0.01)
         self.settings = Settings(data_dir=folder, settle_ms=0)
-        rules = folder / "rules.yaml"
-        rules.write_text(RULES, encoding="utf-8")
-        self._rules = load([rules])
+        file = folder / "rules.yaml"
+        file.write_text(rules, encoding="utf-8")
+        self.rules = load([file])
         self.begin()
 
     def set_rules(self, names: Sequence[str]) -> None:
         """From the next process on only these rules are in force."""
-        self._rules = RuleSet(tuple(rule for rule in self._rules.rules if rule.name in names))
+        self.rules = RuleSet(tuple(rule for rule in self.rules.rules if rule.name in names))
 
     def begin(self) -> None:
         """A fresh process: nothing in memory, everything from the database."""
         self.feed = Feed(self.settings.judge_queue_batches_max)
-        self.judge = Judge(self._rules, zone=Site().zone)
-        docket = Docket(self.judge, Cases(), Devices(DEVICES), ["mqtt", "log"])
+        self.judge = Judge(self.rules, zone=Site().zone)
+        people = Escalations(
+            self._plans, self._roster, self._channels, default_ways(self._channels)
+        )
+        feeds = feeds_of(self._channels)
+        docket = Docket(
+            self.judge,
+            Cases(),
+            Devices(self._register),
+            feeds,
+            escalations=people,
+            orders=Orders(self._orders),
+        )
         self.evaluation = Evaluation(
             docket,
             engine=self.engine,
@@ -119,7 +151,8 @@ class Courtroom:
         self.evaluation.restore()
 
     async def kill(self) -> None:
-        """What was in memory is gone; a new process catches up."""
+        """What was in memory is gone, its connections too; a new process catches up."""
+        self.engine.dispose()
         self.begin()
         await self.evaluation.catch_up()
 
@@ -170,7 +203,7 @@ class Courtroom:
             ),
             "cases": self.rows(cases, "rule", "key", "state", "active", "times", "raised_at_ms"),
             "log": self.rows(case_log, "case_id", "what", "at_ms", "by"),
-            "notices": self.rows(notices, "case_id", "channel", "reason"),
+            "notices": self.rows(notices, "case_id", "channel", "reason", "recipient", "due_ms"),
             "results": self.rows(command_results, "seq", "ok"),
         }
 

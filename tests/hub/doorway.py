@@ -9,16 +9,30 @@ from typing import Any, TypeVar
 import aiomqtt
 import sqlalchemy as sa
 
+from device_drivers.catalog import receive
+from hub.app import listen_to_announced
 from hub.clock import Clock, SystemClock
-from hub.database import for_writing, journal, migrate, open_engine, strangers
+from hub.database import announcements, for_writing, journal, migrate, open_engine, strangers
 from hub.devices import Device, Devices
 from hub.feed import Feed
-from hub.ingest import BUTTONS, OTHERS, Commits, Opened, Opener, ingest, remembered
+from hub.ingest import (
+    BUTTONS,
+    OTHERS,
+    Around,
+    Commits,
+    Opened,
+    Opener,
+    Read,
+    ingest,
+    keep_due,
+    remembered,
+)
 from hub.journal import Entry, Journal
 from hub.mqtt import Address, Link, LinkSettings
 from hub.repeats import Repeats
 from hub.settings import Settings
 from hub.strangers import Strangers
+from hub.worth import Worth
 from hub.writer import Writer
 from tests.programs import Mosquitto
 
@@ -44,7 +58,9 @@ class Doorway:
         known: list[Device] | None = None,
         settings: Settings | None = None,
         clock: Clock | None = None,
+        read: Read = receive,
     ) -> None:
+        self._read = read
         self.settings = settings or Settings(data_dir=folder, reconnect_min_s=0.01)
         self.clock = clock or SystemClock()
         self.engine = open_engine(f"sqlite:///{folder / 'hub.db'}")
@@ -71,7 +87,7 @@ class Doorway:
             **{name: getattr(bounds, name) for name in bounds.__slots__ if name != "client_id"}
             | {"client_id": "hub-demo-buttons"}
         )
-        topics = ["community/demo/#", *self.settings.topics.split(",")]
+        topics = ["community/demo/#", *self.settings.topic_filters]
         buttons = ["community/demo/button/+/up", *self.devices.button_topics()]
         return Link(address, urgent, buttons), Link(address, bounds, topics)
 
@@ -83,12 +99,40 @@ class Doorway:
             presses_max=10_000,
             repeat_window_ms=3_600_000,
             copy_window_ms=600_000,
+            overlap_window_ms=self.settings.overlap_window_ms,
+            several_fit=lambda link, topic: self.links[link].filters.several_fit(topic),
         )
         with self.engine.connect() as connection:
             repeats.remember(remembered(connection, self.settings))
             unknown.load(connection)
-        opener = Opener(self.settings, self.devices, repeats, unknown, self.links[0].add_topic)
-        commits = Commits(self.writer, unknown)
+            worth = Worth(self.settings)
+            worth.load(connection)
+        around = self.around = Around.of(self.settings, self.devices, unknown, self.clock.now_ms())
+        with self.engine.connect() as connection:
+            around.announcements.load(connection)
+            around.gateways.load(connection)
+        listen_to_announced(self.links, self.devices, around.announcements)
+        opener = Opener(
+            self.settings,
+            self.devices,
+            repeats,
+            unknown,
+            around,
+            self.links[0].add_topic,
+            worth,
+            self._read,
+        )
+        commits = Commits(self.writer, unknown, self.devices, around)
+        self._start(
+            keep_due(
+                opener=opener,
+                commits=commits,
+                feed=self.feed,
+                settings=self.settings,
+                clock=self.clock,
+                count=self._count,
+            )
+        )
         for number in (BUTTONS, OTHERS):
             self._start(self.links[number].run())
             self._start(
@@ -121,6 +165,18 @@ class Doorway:
         """Return when `so` holds; it is looked at after every batch."""
         async with asyncio.timeout(PATIENCE_S), self._changed:
             await self._changed.wait_for(lambda: so(self))
+
+    async def until_so(self, so: Callable[[], bool]) -> None:
+        """The same for what is seen in the database only, looked at in a thread."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not await asyncio.to_thread(so):
+                pass
+
+    def announced(self, part: str) -> list[dict[str, Any]]:
+        """What is kept of the announcements with that part."""
+        query = announcements.select().where(announcements.c.part == part)
+        with self.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
 
     async def stop(self) -> None:
         """Stop in the middle of whatever is going on."""

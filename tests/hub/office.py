@@ -1,7 +1,8 @@
 """An office for tests of the deliverer: database, writer, clock, and a channel that is a script."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -34,13 +35,14 @@ class Script:
     async def ready(self) -> None:
         await self.there.wait()
 
-    async def send(self, notice: Notice) -> None:
+    async def send(self, notice: Notice) -> str | None:
         self.told.put_nowait(notice)
         step = self.steps.pop(0) if self.steps else None
         if isinstance(step, asyncio.Event):
             await step.wait()
         elif step is not None:
             raise step
+        return None
 
     async def next(self) -> Notice:
         async with asyncio.timeout(SOON_S):
@@ -69,6 +71,28 @@ class Office:
         rows = [NewNotice(case, channel, "opened", "{}", now_ms, now_ms) for case in cases]
         await self.writer.run(lambda connection: outbox.put(connection, rows))
         self.wake.set()
+
+    async def put_calls(
+        self,
+        channel: str,
+        bodies: Sequence[Mapping[str, Any]],
+        rows: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Calls with these bodies, and what else stands in their rows."""
+        now_ms = self.time.now_ms()
+        news = [
+            NewNotice(str(body["id"]), channel, "call", json.dumps(body), now_ms, now_ms, **row)
+            for body, row in zip(bodies, rows, strict=True)
+        ]
+        await self.writer.run(lambda connection: outbox.put(connection, news))
+        self.wake.set()
+
+    async def until(self, so: Callable[[list[Any]], bool]) -> list[Any]:
+        """The rows as soon as `so` holds of them."""
+        async with asyncio.timeout(SOON_S):
+            while not so(rows := await asyncio.to_thread(self.rows)):
+                continue
+        return rows
 
     async def reported(self, wanted: Callable[[str, str, Figures], bool]) -> tuple[str, str]:
         """State and text of the next report that is wanted."""

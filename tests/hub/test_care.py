@@ -22,7 +22,8 @@ from hub.clock import SystemClock
 from hub.doctor import OK, PROBLEM, WARNING, Finding
 from hub.journal import Entry
 from hub.local_series import LocalSeries
-from hub.rule_files import rules_in_force, rules_to_run
+from hub.rule_files import rules_of_files
+from hub.rule_start import rules_in_force, rules_to_start_with
 from hub.series import Point
 from hub.settings import Settings, variable_of
 from rules.loader import COMMUNITY
@@ -350,22 +351,48 @@ def test_an_export_into_a_folder_that_is_not_there_is_said_in_words(home: Path, 
 async def test_rules_of_one_s_own_that_hear_no_press_are_a_problem(
     home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for name in ("security.yaml", "emergency.yaml"):
+    for name in ("entrances.yaml", "emergency.yaml"):
         folder = home / name.partition(".")[0]
         folder.mkdir()
         shutil.copy(COMMUNITY / name, folder)
-    deaf = Settings(data_dir=home, rules_dir=str(home / "security"))
+    deaf = Settings(data_dir=home, rules_dir=str(home / "entrances"))
     hears = Settings(data_dir=home, rules_dir=str(home / "emergency"))
 
     found = await finding("rules", deaf)
     assert found.verdict == PROBLEM
     assert "no rule hears a press: emergency calls raise no case" in found.text
     assert (await finding("rules", hears)).verdict == OK
-    assert rules_in_force(Settings()).hears_presses
-    rules_to_run(hears)
-    assert caplog.text == ""
-    rules_to_run(deaf)
-    assert "no rule hears a press" in caplog.text
+    assert rules_of_files(Settings()).hears_presses
+    for name, settings in (("hears", hears), ("deaf", deaf)):
+        engine = database.open_engine(f"sqlite:///{home / name}.db")
+        database.migrate(engine)
+        rules_to_start_with(engine, settings, 0)
+        engine.dispose()
+        assert ("no rule hears a press" in caplog.text) == (name == "deaf")
+
+
+async def test_rules_in_force_are_those_the_hub_began_with_whatever_the_files_say(
+    home: Path,
+) -> None:
+    settings = Settings(data_dir=home / "data", rules_dir=str(home / "rules"))
+    shutil.copytree(COMMUNITY, home / "rules")
+    count = len(rules_in_force(settings, 0).rules)
+    (home / "data").mkdir()
+    engine = database.open_engine(settings.database)
+    database.migrate(engine)
+    rules_to_start_with(engine, settings, 0)
+    engine.dispose()
+    assert (await finding("rules", settings)).verdict == OK
+    (home / "rules" / "grounds.yaml").unlink()
+
+    assert len(rules_in_force(settings, 0).rules) == count
+    found = await finding("rules", settings)
+    assert found.verdict == WARNING
+    assert "differs from what is in force since" in found.text
+    (home / "rules" / "grounds.yaml").write_text("rules: [", encoding="utf-8")
+    found = await finding("rules", settings)
+    assert found.verdict == PROBLEM
+    assert "grounds.yaml:1:" in found.text
 
 
 async def test_broken_rules_and_sites_are_problems_in_words(home: Path) -> None:

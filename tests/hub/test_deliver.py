@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub import database, outbox
-from hub.deliver import Backoff, GiveUp, TryAgain
+from hub.deliver import UNCONFIRMED, Backoff, GiveUp, Later, TryAgain
 from hub.outbox import Notice
 from tests.hub.office import SETTINGS, Office, Script
 
@@ -55,6 +55,47 @@ async def test_notices_of_one_case_stay_in_order_and_other_cases_pass(office: Of
         await office.noted(4)
 
     assert [row.state for row in office.rows()] == ["sent"] * 3
+
+
+async def test_a_call_does_not_wait_behind_news_of_its_case(office: Office) -> None:
+    channel = Script("log", TryAgain("busy", after_s=60.0))
+    async with office.at_work(channel):
+        await office.put("C-1")
+        await office.noted(1)
+        await office.put_calls("log", [{"id": "C-1"}], [{}])
+        await office.noted(2)
+
+    assert [row.state for row in office.rows()] == ["waiting", "sent"]
+
+
+async def test_what_a_channel_holds_back_costs_no_try(office: Office) -> None:
+    channel = Script("log", Later("its limit", 30.0))
+    async with office.at_work(channel):
+        await office.put("C-1")
+        [row] = await office.until(lambda rows: rows[0].last_error is not None)
+        assert (row.state, row.tries, row.last_error) == ("waiting", 0, "its limit")
+        assert row.due_ms == office.time.now_ms() + 30_000
+        office.time.let_pass(30.0)
+        await office.noted(1)
+
+    [row] = office.rows()
+    assert (row.state, row.tries, row.last_error) == ("sent", 1, None)
+
+
+async def test_what_nobody_confirmed_says_so_in_its_row_and_in_the_figures(
+    office: Office,
+) -> None:
+    class Unsure(Script):
+        async def send(self, notice: Notice) -> str | None:
+            await super().send(notice)
+            return UNCONFIRMED
+
+    async with office.at_work(Unsure("log")):
+        await office.put("C-1")
+        await office.reported(lambda _p, _s, figures: figures.get("unconfirmed") == 1)
+
+    [row] = office.rows()
+    assert (row.state, row.note) == ("sent", "unconfirmed")
 
 
 async def test_a_failed_try_is_visible_and_made_again_when_it_is_due(office: Office) -> None:

@@ -232,7 +232,7 @@ def test_seeding_twice_changes_nothing_and_what_was_seeded_passes_the_import(
 def test_the_demo_has_a_folder_and_a_site_of_its_own_unless_others_are_wished() -> None:
     assert as_demo(Settings()).data_dir == Path("data/demo")
     assert as_demo(Settings()).site_file.endswith("site.yaml")
-    mine = Settings(data_dir=Path("mine"), site_file="mine.yaml")
+    mine = Settings(data_dir=Path("mine"), site_file="mine.yaml", rules_dir="rules")
     assert as_demo(mine) == mine
 
 

@@ -25,8 +25,19 @@ from hub.database import (
     standings,
 )
 from hub.devices import Device
-from hub.journal import PRESS, READING, STRANGER, Entry
+from hub.journal import (
+    COMMAND,
+    DEVICE_TIME,
+    GATEWAY,
+    PRESS,
+    READING,
+    REDECODE,
+    REDECODED,
+    STRANGER,
+    Entry,
+)
 from hub.register import tell_of_change
+from rules.judge import SITE
 from tests.hub.courtroom import DEVICES, MORNING_MS, Courtroom
 
 
@@ -131,6 +142,44 @@ async def test_late_news_takes_an_opening_back_and_people_are_told(court: Courtr
     assert court.rows(case_log, "what") == ["raised", "taken_back"]
 
 
+async def test_a_service_before_a_kill_is_not_forgotten_by_the_judge(tmp_path: Path) -> None:
+    """Its command has its answer and is not read again: the standing must have it."""
+    rule = """
+rules:
+  - rule: service-due
+    when: {point: uses, every: 100}
+    severity: notice
+    category: maintenance
+"""
+    court = Courtroom(tmp_path, rule)
+    court.said("door-1", uses=0)
+    await court.at(1)
+    body = {"act": "service", "device": "door-1", "by": "li"}
+    court.said("door-1", uses=90)
+    await court.at(2)
+    court.keep([Entry(0, COMMAND, None, court.clock.now, (), body)], in_memory=False)
+    await court.work()
+    await court.kill()
+    court.said("door-1", uses=150)
+    await court.at(3)
+
+    assert court.rows(alerts, "rule") == []
+    court.close()
+
+
+async def test_the_call_of_a_stranger_is_over_with_its_case_though_it_has_not_spoken_since(
+    court: Courtroom,
+) -> None:
+    """A hub that started anew knows no stranger before it speaks."""
+    court.said("native:btn-new", press="sos")
+    await court.at(1)
+    await court.kill()
+    court.order("close", "C-000001", outcome="mistake", called_back=True)
+    await court.at(2)
+
+    assert court.rows(alerts, "key", "closed_at_ms") == [("native:btn-new", MORNING_MS + 1_000)]
+
+
 async def test_people_answer_dispatch_arrive_and_close(court: Courtroom) -> None:
     court.said("btn-1", press="sos")
     await court.at(0)
@@ -139,7 +188,7 @@ async def test_people_answer_dispatch_arrive_and_close(court: Courtroom) -> None
     ):
         court.order(act, "C-000001", **more)
         await court.at(second)
-    court.order("close", "C-000001", outcome="real_need")
+    court.order("close", "C-000001", outcome="real_need", called_back=True)
     await court.at(9)
     court.said("btn-1", press="sos")
     await court.at(9)
@@ -215,7 +264,7 @@ async def test_a_press_from_before_the_closing_that_is_heard_after_it_is_a_new_c
 ) -> None:
     court.said("btn-1", press="sos")
     await court.at(0)
-    court.order("close", "C-000001", outcome="test")
+    court.order("close", "C-000001", outcome="test", called_back=True)
     await court.at(10)
     court.clock.now += 5_000
     court.said("btn-1", late_ms=10_000, press="sos")
@@ -278,7 +327,7 @@ async def test_a_running_judge_learns_of_a_changed_register(court: Courtroom) ->
 async def test_a_note_on_a_closed_case_leaves_the_newer_one_alone(court: Courtroom) -> None:
     court.said("btn-1", press="sos")
     await court.at(0)
-    court.order("close", "C-000001", outcome="test")
+    court.order("close", "C-000001", outcome="test", called_back=True)
     await court.at(1)
     court.said("btn-1", press="sos")
     await court.at(1)
@@ -333,6 +382,20 @@ async def test_a_stranger_that_turns_out_to_be_a_button_is_heard(court: Courtroo
     await court.at(1)
 
     assert court.rows(cases, "device") == ["lorawan:1"]
+
+
+async def test_a_stranger_that_made_room_takes_no_gateway_and_not_the_site_along(
+    court: Courtroom,
+) -> None:
+    for name in ("gw-1", SITE):
+        gone = (Reading("online", False, court.clock.now),)
+        flags = STRANGER | GATEWAY
+        court.keep([Entry(0, READING, name, court.clock.now, gone, flags=flags)])
+    await court.at(1)
+    for address in ("native:gw-1", f"native:{SITE}", SITE):
+        court.evaluation.make_room(address)
+    assert court.judge.latest("gw-1")["online"][0] is False
+    assert court.judge.latest(SITE)["online"][0] is False
 
 
 async def test_of_a_stranger_that_had_to_make_room_nothing_stays(court: Courtroom) -> None:
@@ -398,7 +461,7 @@ async def play(court: Courtroom, steps: list[tuple[str, str, int]], kills: set[i
         elif what in {"open", "closed"}:
             court.said(about, late_ms=figure * 1_000, contact=what)
         elif what != "wait":
-            court.order(what, about, outcome="test")
+            court.order(what, about, outcome="test", called_back=True)
         if number in kills:
             await court.kill()
         await court.work()
@@ -406,7 +469,7 @@ async def play(court: Courtroom, steps: list[tuple[str, str, int]], kills: set[i
             await court.kill()
 
 
-@effort(max_examples=60, deadline=None)
+@effort(max_examples=35, deadline=None)
 @given(steps=STEPS, kills=st.sets(st.integers(0, 11), max_size=4))
 def test_kills_change_nothing_of_the_history(
     steps: list[tuple[str, str, int]], kills: set[int]
@@ -420,3 +483,32 @@ def test_kills_change_nothing_of_the_history(
             court.close()
 
     assert histories[0] == histories[1]
+
+
+async def test_it_is_kept_whose_time_a_devices_newest_message_has(court: Courtroom) -> None:
+    battery = (Reading("battery", 80.0, MORNING_MS),)
+    court.keep([Entry(0, READING, "door-1", MORNING_MS, battery, flags=DEVICE_TIME)])
+    court.keep([Entry(0, READING, "btn-1", MORNING_MS, battery, flags=PRESS)])
+    await court.at(5)
+
+    told = dict(court.rows(latest, "device", "time_from"))
+    assert (told["door-1"], told["btn-1"]) == ("device", "arrival")
+
+
+async def test_what_another_process_read_again_is_late_news_and_no_sign_of_life(
+    court: Courtroom,
+) -> None:
+    """Judge and pages need no other message to see it; the device was heard then, not now."""
+    court.said("btn-1", battery=80.0)
+    await court.at(600)
+    old = (Reading("press", "sos", MORNING_MS - 60_000),)
+    flags = PRESS | REDECODED
+    again = Entry(0, READING, "btn-1", MORNING_MS - 60_000, old, flags=flags)
+    command = Entry(0, COMMAND, None, court.clock.now, (), {"act": REDECODE})
+    court.keep([again, command], in_memory=False)
+    await court.work()
+
+    told = {row[0]: row[1:] for row in court.rows(cases, "key", "raised_at_ms", "heard_at_ms")}
+    assert told["btn-1"] == (MORNING_MS - 60_000, MORNING_MS + 600_000)
+    await court.at(601)
+    assert dict(court.rows(latest, "device", "heard_ms"))["btn-1"] == MORNING_MS

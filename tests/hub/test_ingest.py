@@ -3,16 +3,19 @@
 import asyncio
 import json
 import threading
+from functools import partial
 from pathlib import Path
 
 import aiomqtt
 import pytest
 
 from hub.devices import Device
+from hub.filters import Filters
 from hub.journal import PRESS, STRANGER
 from hub.settings import Settings
+from tests.hub.courtroom import HandClock
 from tests.hub.doorway import Doorway, client, doorway
-from tests.programs import Mosquitto
+from tests.programs import Mosquitto, mosquitto
 
 UP = "community/demo/button/btn-1/up"
 DOWN = "community/demo/button/btn-1/down"
@@ -235,11 +238,11 @@ async def test_a_buttons_topic_is_learned_from_its_first_message(
         doorway(broker, tmp_path, known=[sos], settings=settings) as hub,
         client(broker) as bridge,
     ):
-        hub.links[0].topics.remove("zigbee2mqtt/flat/sos")
+        hub.links[0].filters = Filters(["community/demo/button/+/up"], topics_max=10)
         await bridge.publish("zigbee2mqtt/flat/sos", said(action="emergency"), qos=1)
         await hub.until(lambda hub: hub.done == 2)
 
-        assert "zigbee2mqtt/flat/sos" in hub.links[0].topics
+        assert "zigbee2mqtt/flat/sos" in hub.links[0].filters
 
 
 async def test_what_was_not_committed_when_the_hub_fell_comes_again(
@@ -321,3 +324,107 @@ async def test_messages_are_kept_in_order_and_memory_is_bounded(
 
         assert waiting <= 100 + 256
         assert [value for _, _, value in hub.points()] == list(range(1_500))
+
+
+@pytest.mark.parametrize("setting", ["true", "false"])
+async def test_where_filters_overlap_each_message_is_kept_once_and_equal_ones_live(
+    tmp_path: Path, setting: str
+) -> None:
+    """mosquitto hands over a copy for each filter that fits, unless it is told not to."""
+    clock = HandClock()
+    names = ("status", "door")  # the first fits `+/status` and `zigbee2mqtt/+`
+    config = f"allow_duplicate_messages {setting}\n"
+    with mosquitto(tmp_path, config) as broker:
+        async with (
+            doorway(broker, tmp_path, clock=clock) as hub,
+            client(broker) as ear,
+            client(broker) as bridge,
+        ):
+            for filter_ in ("zigbee2mqtt/+", "+/status", "end"):
+                await ear.subscribe(filter_, qos=1)
+            for times in (1, 2):
+                for name in names:
+                    await bridge.publish(f"zigbee2mqtt/{name}", said(contact=False), qos=1)
+                # It comes last by the same connection: what came before it, copies too, is done.
+                await bridge.publish("community/demo/door/end/up", said(contact="open"), qos=1)
+                await hub.until(partial(has_readings, 3 * times))
+                clock.now += 60_000
+            await bridge.publish("end", b"", qos=1)
+            heard = await until_end(ear)
+
+            kept = sorted(str(device) for device, point, _ in hub.points() if point == "contact")
+    copies = 2 if setting == "true" else 1
+    assert heard.count("zigbee2mqtt/status") == 2 * copies
+    assert heard.count("zigbee2mqtt/door") == 2
+    assert kept == sorted(2 * ["native:end", *(f"zigbee2mqtt:{name}" for name in names)])
+
+
+def has_readings(number: int, hub: Doorway) -> bool:
+    return hub.count("reading") >= number
+
+
+def has_done(number: int, hub: Doorway) -> bool:
+    return hub.done == number
+
+
+async def until_end(listener: aiomqtt.Client) -> list[str]:
+    """The topics that a client hears until the topic `end` speaks."""
+    topics = []
+    while (message := await next_message(listener)).topic.value != "end":
+        topics.append(message.topic.value)
+    return topics
+
+
+async def test_a_press_on_a_topic_that_several_filters_fit_is_one_press(tmp_path: Path) -> None:
+    sos = Device("sos-1", "button", "zigbee2mqtt", "zigbee2mqtt:online", "求助", "SOS")
+    clock = HandClock()
+    with mosquitto(tmp_path, "allow_duplicate_messages true\n") as broker:
+        async with (
+            doorway(broker, tmp_path, known=[sos], clock=clock) as hub,
+            client(broker) as bridge,
+        ):
+            for times in (1, 2):  # each by the buttons' connection, and twice by the common one
+                await bridge.publish("zigbee2mqtt/online", said(action="emergency"), qos=1)
+                await hub.until(partial(has_done, 3 * times))
+                clock.now += 60_000
+
+            assert hub.points() == [("sos-1", "press", "sos")] * 2
+
+
+async def test_what_is_covered_already_is_not_subscribed_to_again(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    async with doorway(broker, tmp_path) as hub, client(broker) as bridge:
+        hub.links[1].add_topic("zigbee2mqtt/door")  # as an announcement asks
+        await bridge.publish("zigbee2mqtt/door", said(contact=False), qos=1)
+        await bridge.publish("community/demo/door/end/up", said(contact="open"), qos=1)
+        await hub.until(lambda hub: hub.done >= 2)
+
+        assert hub.points() == [
+            ("zigbee2mqtt:door", "contact", "open"),
+            ("native:end", "contact", "open"),
+        ]
+
+
+async def test_a_shelly_that_repeats_its_last_event_for_hours_gives_one_press(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    clock = HandClock()
+    topic = "shellies/button-1/input_event/0"
+    button = Device("sos-1", "button", "shelly_gen1", "shelly:button-1", "求助", "SOS")
+    words = [*6 * [said(event="S", event_cnt=7)], said(event="S", event_cnt=8)]
+    words += [*6 * [said(event="", event_cnt=0)], said(event="S", event_cnt=7)]
+    hub = Doorway(broker, tmp_path, known=[button], clock=clock)
+    hub.links[0].add_topic(topic)  # learned before: it comes by both connections
+    await hub.start()
+    try:
+        async with client(broker) as shelly:
+            for number, word in enumerate(words, 1):
+                await shelly.publish(topic, word, qos=1)
+                await hub.until(partial(has_done, 2 * number))
+                clock.now += 30 * 60_000
+
+        presses = [point for point in hub.points() if point[1] == "press"]
+        assert presses == [("sos-1", "press", "single")] * 3
+    finally:
+        await hub.close()

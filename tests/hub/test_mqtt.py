@@ -7,6 +7,7 @@ import pytest
 
 from hub.mqtt import Address, Link, LinkSettings, WrongAddress
 from tests.hub.doorway import PATIENCE_S, client, soon
+from tests.listener import listening_on
 from tests.programs import Mosquitto
 
 
@@ -116,8 +117,7 @@ async def test_something_that_takes_the_connection_and_is_no_broker_is_told_and_
         await reader.read()
         writer.close()
 
-    async with await asyncio.start_server(mute, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
+    async with listening_on(mute) as port:
         link = Link(
             Address("127.0.0.1", port),
             bounds(connect_s=0.0),

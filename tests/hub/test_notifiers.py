@@ -31,6 +31,7 @@ from hub.settings import Settings, WrongSetting
 from hub.writer import Writer
 from tests.hub.office import Office
 from tests.hub.timekeeper import Timekeeper
+from tests.listener import listening_on
 from tests.programs import Mosquitto, free_port
 
 SETTINGS = Settings(reconnect_min_s=0.01, reconnect_max_s=0.05, deliver_timeout_s=5.0)
@@ -226,8 +227,7 @@ async def test_sent_means_that_the_broker_has_confirmed() -> None:
         await hang_up.wait()
         writer.close()
 
-    server = await asyncio.start_server(speak, "127.0.0.1", 0)
-    async with server, channels_at(server.sockets[0].getsockname()[1]) as channels:
+    async with listening_on(speak) as port, channels_at(port) as channels:
         await channels["mqtt"].ready()
         sending = asyncio.create_task(channels["mqtt"].send(a_notice("mqtt")))
         async with asyncio.timeout(SOON_S):
@@ -261,9 +261,8 @@ class Receiver:
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
     server = Receiver()
-    listener = await asyncio.start_server(server.speak, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/cases"
-    async with listener:
+    async with listening_on(server.speak) as port:
+        server.url = f"http://127.0.0.1:{port}/cases"
         yield server
 
 
@@ -368,7 +367,7 @@ async def test_a_webhook_that_cannot_work_is_refused(settings: Settings, complai
 
 async def test_without_an_address_there_is_no_webhook() -> None:
     async with channels_at(free_port()) as channels:
-        assert set(channels) == {"mqtt", "down", "log"}
+        assert set(channels) == {"mqtt", "calls", "down", "log", "canary"}
 
 
 async def test_the_log_gets_one_line_of_json(caplog: pytest.LogCaptureFixture) -> None:

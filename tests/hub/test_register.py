@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from time import process_time
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +13,16 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import Connection, Engine
 
 from hub.cli import cli
-from hub.database import devices, for_writing, grids, migrate, open_engine, places
+from hub.database import (
+    commissionings,
+    devices,
+    for_writing,
+    ghosts,
+    grids,
+    migrate,
+    open_engine,
+    places,
+)
 from hub.mistakes import Mistakes, Wrong
 from hub.register import (
     DEVICES,
@@ -81,6 +91,24 @@ def said(connection: Connection, text: str | bytes, kind: Kind | None = None) ->
     except (Mistakes, Wrong) as error:
         return str(error)
     return "nothing is wrong"
+
+
+def test_a_thousand_rows_take_seconds_and_say_how_far_they_are(connection: Connection) -> None:
+    header = "id,family,driver,address,name_zh,place\n"
+    rows = [f"d-{n},door,native,native:d-{n},门{n},b3/u1\n" for n in range(1_000)]
+    content = (header + "".join(rows)).encode()
+    checked: list[tuple[int, int]] = []
+    written: list[tuple[int, int]] = []
+    began_s = process_time()
+    known = read_known(connection, DRIVERS)
+    sheet = read_sheet("d.csv", content, known, progress=lambda *far: checked.append(far))
+    kept = keep(connection, sheet.kind, sheet.rows, 0, progress=lambda *far: written.append(far))
+    assert process_time() - began_s < 5.0
+    assert kept == Kept(added=1_000, changed=0, same=0)
+    for far, total in ((checked, 1_001), (written, 1_000)):
+        assert far == sorted(far)
+        assert far[-1] == (total, total)
+        assert len(far) > 1, "it moves while it works"
 
 
 def test_the_same_file_twice_changes_nothing(connection: Connection) -> None:
@@ -165,39 +193,42 @@ GOOD = "d-1,door,native,native:d-1,门,b3/u1,entrance\n"
     [
         (
             HEAD + GOOD.replace("door,", "dor,"),
-            "test.csv:2: family: expected button, counter, door, gateway, not 'dor'; did you m",
+            "test.csv:2: family (column 2): expected button, counter, door, gateway, not 'dor'; ",
         ),
         (
             HEAD + GOOD.replace(",native,", ",nativ,"),
-            "test.csv:2: driver: unknown driver 'nativ'; did you mean native?",
+            "test.csv:2: driver (column 3): unknown driver 'nativ'; did you mean native?",
         ),
         (
             HEAD + GOOD.replace("b3/u1", "b3/u2"),
-            "test.csv:2: place: unknown place 'b3/u2'; did you mean b3/u1?",
+            "test.csv:2: place (column 6): unknown place 'b3/u2'; did you mean b3/u1?",
         ),
-        (HEAD + GOOD.replace("门", ""), "test.csv:2: name_zh: is empty"),
+        (HEAD + GOOD.replace("门", ""), "test.csv:2: name_zh (column 5): is empty"),
         (
             HEAD + GOOD + "d-1,door,native,native:d-2,门,b3/u1,\n",
-            "test.csv:3: id: 'd-1' stands already in line 2",
+            "test.csv:3: id (column 1): 'd-1' stands already in line 2",
         ),
         (
             HEAD + GOOD + "d-2,door,native,native:d-1,门,b3/u1,\n",
-            "test.csv:3: address: 'native:d-1' stands already in line 2",
+            "test.csv:3: address (column 4): 'native:d-1' stands already in line 2",
         ),
         (HEAD + "d-1,door,native\n", "test.csv:2: 3 cells where the header has 7"),
         (
             HEAD + GOOD.replace("d-1,", "d/1,", 1),
-            "test.csv:2: id: expected 1 to 128 characters without spaces",
+            "test.csv:2: id (column 1): expected 1 to 128 characters without spaces",
         ),
         (
             HEAD.replace("address", "adress") + GOOD,
-            "test.csv:1: unknown column 'adress' for devices; did you mean address?",
+            "test.csv:1: unknown column 'adress' (column 4) for devices; did you mean address?",
         ),
         (
             HEAD.replace(",driver", "") + GOOD.replace(",native,", ",", 1),
             "test.csv:1: the column driver is missing; devices need it",
         ),
-        (HEAD.replace("tags", "place") + GOOD, "test.csv:1: the column place stands twice"),
+        (
+            HEAD.replace("tags", "place") + GOOD,
+            "test.csv:1: the column place stands twice (column 7)",
+        ),
         (HEAD + '\n"d-1,door\n', "test.csv:3: unexpected end of data; look for a quote"),
         (
             HEAD + '"d-1"x,door,native,native:d-1,门,b3/u1,\n',
@@ -213,23 +244,91 @@ GOOD = "d-1,door,native,native:d-1,门,b3/u1,entrance\n"
         (HEAD.encode("utf-16"), "test.csv: this is UTF-16"),
         (
             "path,kind,name_zh,x\nb9,building,九,7\n",
-            "test.csv:2: x: expected a number from 0 to 1, not '7'",
+            "test.csv:2: x (column 4): expected a number from 0 to 1, not '7'",
         ),
         (
             "id,name,place,birth_year\nr-1,王,b3/u1,41\n",
-            "test.csv:2: birth_year: expected a whole number from 1890 to 2100",
+            "test.csv:2: birth_year (column 4): expected a whole number from 1890 to 2100",
         ),
         (
             "id,name,place,contacts\nr-1,王,b3/u1,王强 13800\n",
-            "test.csv:2: contacts: expected name|relation|phone",
+            "test.csv:2: contacts (column 4): expected name|relation|phone",
         ),
-        ("id,name,place,phone\nr-1,王,b3/u1,none\n", "test.csv:2: phone: expected a phone number"),
+        (
+            "id,name,place,phone\nr-1,王,b3/u1,none\n",
+            "test.csv:2: phone (column 4): expected a phone number",
+        ),
+        (
+            HEAD + GOOD.replace("native:d-1", "2.4E+15"),
+            "test.csv:2: address (column 4): '2.4E+15' is what a spreadsheet makes of",
+        ),
+        (
+            HEAD + GOOD.replace("native:d-1", "lorawan:18b20000020e0b"),
+            "test.csv:2: address (column 4): expected the 16 hex digits of a DevEUI, not "
+            "'18b20000020e0b' with 14; a spreadsheet eats leading zeros",
+        ),
+        (
+            HEAD + GOOD.replace("native:d-1", "d-1"),
+            "test.csv:2: address (column 4): expected an address as the strangers' page has it",
+        ),
+        (
+            "id,name,place,phone\nr-1,王,b3/u1,1.38E+10\n",
+            "test.csv:2: phone (column 4): '1.38E+10' is what a spreadsheet makes",
+        ),
+        (
+            HEAD
+            + 'd-1,door,native,native:d-1,"门\n外",b3/u1,\n\n\nd-2,dor,native,native:d-2,门,,\n',
+            "test.csv:2: name_zh (column 5): expected up to 1000 printable characters, not "
+            "'门\\n外'\ntest.csv:6: family (column 2): expected",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_line_column_and_the_nearest_right_word(
     connection: Connection, text: str | bytes, expected: str
 ) -> None:
     assert said(connection, text).startswith(expected)
+
+
+def test_the_number_whose_zeros_a_spreadsheet_ate_is_found(connection: Connection) -> None:
+    bring_in(connection, "id,name,place\n007,王,b3/u1\n")
+    text = "id,family,driver,address,name_zh,resident\nd-1,door,native,native:d-1,门,7\n"
+    assert said(connection, text) == (
+        "test.csv:2: resident (column 6): unknown resident '7'; did you mean 007? "
+        "A spreadsheet eats leading zeros"
+    )
+
+
+@pytest.mark.parametrize(
+    "written", ["24e124136b501a01", "24-E1-24-13-6B-50-1A-01", "24E124136B501A01"]
+)
+def test_a_bare_eui_is_the_address_of_a_lorawan_device(
+    connection: Connection, written: str
+) -> None:
+    bring_in(connection, HEAD + GOOD.replace("native:d-1", written))
+    assert connection.execute(sa.select(devices.c.address)).scalars().all() == [
+        "lorawan:24e124136b501a01"
+    ]
+
+
+def test_an_imported_device_has_a_line_of_commissioning_and_only_once(
+    connection: Connection,
+) -> None:
+    for now_ms in (1_000, 2_000):
+        sheet = read_sheet("d.csv", (HEAD + GOOD).encode(), read_known(connection, DRIVERS))
+        keep(connection, DEVICES, sheet.rows, now_ms, imported_by="import of d.csv")
+    lines = connection.execute(sa.select(commissionings)).mappings().all()
+    assert [(row["device"], row["why"], row["by"], row["at_ms"]) for row in lines] == [
+        ("d-1", "imported", "import of d.csv", 1_000)
+    ]
+    assert (lines[0]["place"], lines[0]["address"]) == ("b3/u1", "native:d-1")
+
+
+def test_who_is_imported_is_no_ghost_any_more(connection: Connection) -> None:
+    row = {"address": "native:d-1", "device": "x", "driver": "native", "family": "door"}
+    more = {"swapped_ms": 1, "swapped_by": "wang", "reason": "broken"}
+    connection.execute(ghosts.insert().values(row | more))
+    bring_in(connection, HEAD + GOOD)
+    assert connection.execute(sa.select(ghosts)).all() == []
 
 
 def test_every_mistake_is_told_and_no_row_is_kept(connection: Connection) -> None:
@@ -287,8 +386,21 @@ def test_a_broken_file_ends_the_command_with_words_and_exit_code_1(tmp_path: Pat
     file.write_text(HEAD + GOOD.replace("door,", "dor,"))
     result = run.invoke(cli, ["import", str(file)])
     assert result.exit_code == 1
-    assert f"{file}:2: family: expected" in result.output
+    assert f"{file}:2: family (column 2): expected" in result.output
     assert "Traceback" not in result.output
+
+
+def test_an_address_of_another_device_is_told_with_line_and_column(tmp_path: Path) -> None:
+    run = CliRunner(env={"HUB_DATA_DIR": str(tmp_path / "data"), "HUB_SETTINGS": os.devnull})
+    file = tmp_path / "devices.csv"
+    head, row = "id,family,driver,address,name_zh\n", "{0},door,native,native:1,门\n"
+    file.write_text(head + row.format("a"))
+    assert run.invoke(cli, ["import", str(file)]).exit_code == 0
+    assert "1 as before; nothing was changed" in run.invoke(cli, ["import", str(file)]).output
+    file.write_text(head + "\n" + row.format("b"))
+    result = run.invoke(cli, ["import", str(file)])
+    assert (result.exit_code, "Traceback" in result.output) == (1, False)
+    assert f"{file}:3: address (column 4): 'native:1' belongs to a" in result.output
 
 
 def test_a_site_s_grids_and_places_are_kept_once(engine: Engine) -> None:

@@ -14,6 +14,10 @@ def test_without_anything_the_defaults_hold() -> None:
     assert read_settings({}, NOWHERE) == Settings()
 
 
+def test_every_default_can_be_handed_to_another_process() -> None:
+    assert read_settings(as_environment(Settings()), NOWHERE) == Settings()
+
+
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "hub.toml"
     file.write_text('http = "0.0.0.0:9000"\nbroker = "mqtt://b"\ncookie_secure = true\n')

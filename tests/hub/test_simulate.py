@@ -18,12 +18,20 @@ import aiomqtt
 import pytest
 from click.testing import CliRunner
 
-from device_drivers.catalog import receive
+from device_drivers.catalog import (
+    DRIVERS,
+    driver_by_topic,
+    is_network_server,
+    receive,
+    topics_of_all,
+)
 from device_drivers.driver import Decoded
+from device_drivers.envelopes import SERVER_STEMS
 from device_drivers.message import Message
 from hub.cli import cli
 from hub.clock import SystemClock
 from hub.demo.community import device_rows
+from hub.filters import covers
 from hub.mqtt import Address
 from hub.simulate import Pace, Player, Unreachable
 from hub.simulated.day import Act, SimulatedDevice, battery_pct, live
@@ -172,6 +180,7 @@ def test_two_runs_of_the_same_day_have_ids_of_their_own(broker: Mosquitto) -> No
     def ids(*more: str) -> list[str]:
         command = ["simulate", "--broker", broker.url, "--count", "600", "--rate", "5000"]
         command += ["--start", "2026-03-02T06:30", "--presses-per-day", "500", *more]
+        command += ["--answer-wait", "0"]  # no hub is there to answer
         result = CliRunner(env={"HUB_SETTINGS": os.devnull}).invoke(cli, command)
         found: list[str] = json.loads(result.stdout.splitlines()[-1])["press_ids"]
         return found
@@ -296,7 +305,8 @@ async def test_a_broker_that_is_not_there_is_told_at_once() -> None:
 
 
 def test_ctrl_c_ends_the_command_cleanly_with_its_json_line(broker: Mosquitto) -> None:
-    command = [*PROGRAM, "--broker", broker.url, "--speed", "600", "--first-press", "0"]
+    noon = ["--start", "2026-03-02T12:00:00+08:00"]  # between ten and eleven buttons are tested
+    command = [*PROGRAM, "--broker", broker.url, "--speed", "600", "--first-press", "0", *noon]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         subprocess.run(
             ["mosquitto_sub", "-p", str(broker.port), "-t", "community/+/door/+/up", "-C", "5"],
@@ -346,6 +356,7 @@ FRAMES = """\
 {"id":"d","family":"button","transport":"sparkplug-b","topic":"spBv1.0/g/DDATA/gw/d","payload":"AQI=","payload_encoding":"base64"}
 {"id":"e","family":"door","transport":"tts","topic":null,"payload":{"end_device_ids":{"device_id":"eui-1","application_ids":{"application_id":"app"}}},"payload_encoding":"json"}
 {"id":"f","family":"door","transport":"loriot","topic":null,"payload":{"cmd":"gw"},"payload_encoding":"json"}
+{"id":"i","family":"door","transport":"carrier-pigeon","topic":null,"payload":{"cmd":"coo"},"payload_encoding":"json"}
 
 not json
 {"id":"g","transport":"tasmota","topic":"stat/+/x","payload":{}}
@@ -361,11 +372,34 @@ def test_each_frame_goes_out_in_its_own_topic_and_envelope() -> None:
         "zigbee2mqtt/bridge/state",
         "spBv1.0/g/DDATA/gw/d",
         "v3/app@ttn/devices/eui-1/up",
-        "frames/loriot/f",
+        "lorawan/loriot/f",
+        "frames/carrier-pigeon/i",
     ]
     assert [event.body for event in played[1:4]] == [b'{"contact":false}', b"online", b"\x01\x02"]
     assert [event.retained for event in played[1:4]] == [False, True, False]
-    assert [frame.line for frame in found if isinstance(frame, Unusable)] == [8, 9, 10]
+    assert [frame.line for frame in found if isinstance(frame, Unusable)] == [9, 10, 11]
+
+
+RECEIVERS = sorted({driver.transport for driver in DRIVERS.values() if driver.receive})
+
+
+@pytest.mark.parametrize("transport", [*RECEIVERS, "lorawan", "tts", *SERVER_STEMS, "ttn-v3-http"])
+def test_every_transport_that_a_driver_understands_is_played_where_the_hub_listens(
+    transport: str,
+) -> None:
+    """Also where nobody recorded the topic, and with an id that would not fit into one."""
+    line = {"id": "a/+#", "transport": transport, "topic": None, "payload": "00"}
+    [event] = read_frames([json.dumps({**line, "payload_encoding": "hex"}).encode()], run="r")
+    assert isinstance(event, Event)
+    listened = ["community/demo/#", *topics_of_all()]
+    assert any(covers(one, event.topic) for one in listened), event.topic
+    assert not {"+", "#"} & set(event.topic)
+    if transport in RECEIVERS:
+        driver = driver_by_topic(event.topic)
+        assert driver is not None
+        assert driver.transport == transport
+    else:
+        assert is_network_server(event.topic)
 
 
 def test_a_bare_lorawan_frame_is_wrapped_as_chirpstack_sends_it_and_understood() -> None:
@@ -391,13 +425,13 @@ async def test_frames_pass_a_real_broker_as_they_are(broker: Mosquitto, tmp_path
             *command, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         out, errors = await process.communicate()
-        arrived = [await anext(client.messages) for _ in range(6)]
+        arrived = [await anext(client.messages) for _ in range(7)]
     summary = json.loads(out)
-    assert summary["messages"] == 6
+    assert summary["messages"] == 7
     assert summary["unusable"] == 3
-    assert summary["not_subscribed"] == 3
+    assert summary["not_subscribed"] == 1
     assert summary["transports"]["lorawan"] == 1
-    assert f"{file}:9: topic: expected a topic without wildcards".encode() in errors
+    assert f"{file}:10: topic: expected a topic without wildcards".encode() in errors
     by_topic = {message.topic.value: message.payload for message in arrived}
     assert by_topic["zigbee2mqtt/door-1"] == b'{"contact":false}'
     assert by_topic["spBv1.0/g/DDATA/gw/d"] == b"\x01\x02"

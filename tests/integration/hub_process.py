@@ -60,6 +60,7 @@ class HubProcess:
             "HUB_BROKER": broker.url,
             "HUB_DATA_DIR": str(self.data),
             "HUB_RECONNECT_MIN_S": "0.01",
+            "HUB_CANARY_EVERY_S": "0",  # it would be counted among the entries
             **settings,
         }
         self._process: asyncio.subprocess.Process | None = None

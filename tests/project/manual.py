@@ -1,4 +1,7 @@
-"""The generated pages of the manual: `python -m tests.project.manual` writes them anew."""
+"""The generated pages of the manual: `python -m tests.project.manual` writes them anew.
+
+The page of the library of rules is made in `tests/project/library.py`.
+"""
 
 import ast
 import re
@@ -7,9 +10,13 @@ from pathlib import Path
 
 import click
 
+from device_drivers.catalog import DRIVERS
+from device_drivers.driver import Driver
 from hub.cli import cli
 from hub.commands.care import markdown_table, rows
+from hub.commands.decode import folded
 from hub.settings import Settings
+from tests.project.library import LIBRARY, library_page
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("device_drivers", "rules", "hub", "dashboard_api")
@@ -18,6 +25,10 @@ SETTINGS, COMMANDS = ROOT / "docs/settings.md", ROOT / "docs/commands.md"
 WIDTH = 96
 _MAP_BEGINS = "| file | what it is |\n"
 _SENTENCE = re.compile(r".*?[.!?](?=\s|$)")
+DEVICES = ROOT / "docs/devices.md"
+_DEVICES_BEGINS = (
+    "| driver | for | maker | models | transport | points | may be silent | shows | tested on |\n"
+)
 _TABLE_BEGINS = "| name | default |"
 
 _COMMANDS_HEAD = """# Commands
@@ -67,6 +78,25 @@ def commands_page() -> str:
     return _COMMANDS_HEAD + "".join(parts)
 
 
+def devices_page() -> str:
+    """docs/devices.md as it must be: what a person wrote above the table, and the catalogue."""
+    head, _table = DEVICES.read_text(encoding="utf-8").split(_DEVICES_BEGINS, 1)
+    lines = [f"| {' | '.join(_device_cells(driver))} |" for driver in DRIVERS.values()]
+    return "\n".join([f"{head}{_DEVICES_BEGINS}|{'---|' * 9}", *lines]) + "\n"
+
+
+def _device_cells(driver: Driver) -> Iterator[str]:
+    yield f"[{driver.name}](../device_drivers/{driver.name}/README.md)"
+    yield ", ".join(driver.families)
+    yield driver.maker
+    yield ", ".join(f"`{model}`" for model in driver.models)
+    yield driver.transport
+    yield ", ".join(f"`{name}`" for name in folded(driver.points))
+    yield f"{driver.expected_silence_s / 3_600:g} h"
+    yield "no" if driver.heard.how == "none" else driver.heard.how.replace("_", " ")
+    yield driver.tested
+
+
 def helps(
     command: click.Command, name: str, parent: click.Context | None
 ) -> Iterator[tuple[str, str]]:
@@ -87,10 +117,12 @@ def helps(
 
 
 def write() -> None:
-    """Write all three pages."""
+    """Write all pages."""
     ARCHITECTURE.write_text(architecture_page(), encoding="utf-8")
     SETTINGS.write_text(settings_page(), encoding="utf-8")
+    DEVICES.write_text(devices_page(), encoding="utf-8")
     COMMANDS.write_text(commands_page(), encoding="utf-8")
+    LIBRARY.write_text(library_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -20,12 +20,18 @@ import aiomqtt
 import pytest
 from ruamel.yaml import YAML
 
+from device_drivers.catalog import DRIVERS, topics_of_all
+from device_drivers.driver import Downlink, Publication
+from device_drivers.envelopes import downlink
+from hub.filters import covers
+from tests.device_drivers.test_zigbee2mqtt import WARNING, device, listed
 from tests.programs import free_port, program, wait_for_port
 
 ROOT = Path(__file__).parents[2]
 PINNED = re.compile(r"[a-z-]+:\d+\.\d+\.\d+(-[a-z-]+)?")
 SECRET_NAMES = re.compile(r"PASSWORD|TOKEN|SECRET|HUB_BROKER")
 SOON_S = 10.0
+ROLES = ("forwarder", "listener", "lorawan", "radio", "sparkplug", "watch", "zigbee2mqtt")
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +165,8 @@ def values_in(file: Path) -> dict[str, str]:
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("deploy")
     assert make_secrets(folder).returncode == 0
-    printed = make_secrets(folder, "b-1", "b-2", "gw-1", "--role", "listener").stdout
+    asked = [word for role in ROLES for word in ("--role", role)]
+    printed = make_secrets(folder, "b-1", "b-2", "gw-1", *asked).stdout
     passwords = dict(line.split(" ") for line in printed.splitlines())
     broker = urlsplit(values_in(folder / "secrets/hub.env")["HUB_BROKER"])
     passwords["hub"] = broker.password or ""
@@ -226,13 +233,122 @@ async def carried(
         ("hub", "hub/demo/cases", "listener", True),
         ("b-1", "community/demo/button/b-1/up", "listener", False),
         ("listener", "hub/demo/cases", "hub", False),
+        ("watch", "community/demo/button/canary/up", "hub", True),
+        ("hub", "community/demo/button/canary/up", "hub", True),
+        ("b-1", "community/demo/button/canary/up", "hub", False),
+        ("watch", "community/demo/button/b-1/up", "hub", False),
+        ("hub", "hub/demo/canary", "watch", True),
+        ("hub", "hub/demo/state", "watch", True),
+        ("hub", "hub/demo/cases", "watch", False),
         ("hub", "community/demo/button/b-1/up", "hub", False),
+        # devices that speak by themselves
+        ("b-1", "tele/b-1/SENSOR", "hub", True),
+        ("b-1", "tele/b-2/SENSOR", "hub", False),
+        ("b-1", "b-1/stat/RESULT", "hub", True),
+        ("b-1", "b-2/stat/RESULT", "hub", False),
+        ("hub", "cmnd/b-1/Backlog", "b-1", True),
+        ("hub", "cmnd/b-1/Backlog", "b-2", False),
+        ("hub", "cmnd/b-1/Power", "b-1", False),
+        ("b-1", "cmnd/b-2/Backlog", "b-2", False),
+        ("b-1", "shellies/b-1/input_event/0", "hub", True),
+        ("b-1", "shellies/b-2/input_event/0", "hub", False),
+        ("b-1", "b-1/events/rpc", "hub", True),
+        ("b-1", "b-2/events/rpc", "hub", False),
+        ("b-1", "b-1/binary_sensor/sos/state", "hub", True),
+        ("b-1", "b-2/binary_sensor/sos/state", "hub", False),
+        ("b-1", "homeassistant/binary_sensor/b-1/sos/config", "hub", True),
+        ("b-1", "homeassistant/binary_sensor/b-2/sos/config", "hub", False),
+        ("b-1", "homie/5/b-1/button/press", "hub", True),
+        ("b-1", "homie/5/b-2/button/press", "hub", False),
+        ("b-1", "lorawan/0102030405060708/85/up", "hub", False),
+        ("b-1", "aqara/b-1", "hub", False),
+        # what no driver listens to stays among those who say it
+        ("b-1", "b-1/switch/lamp/state", "hub", False),
+        # bridges and forwarders
+        ("zigbee2mqtt", "zigbee2mqtt/flat/sos", "hub", True),
+        ("hub", "zigbee2mqtt/flat/sos/set", "zigbee2mqtt", True),
+        ("hub", "zigbee2mqtt/bridge/request/device/remove", "zigbee2mqtt", False),
+        ("lorawan", "lorawan/0102030405060708/85/up", "hub", True),
+        ("lorawan", "eu868/gateway/0102030405060708/event/stats", "hub", True),
+        ("lorawan", "zigbee2mqtt/sos", "hub", False),
+        ("radio", "home/gw/BTtoMQTT/AABBCCDDEEFF", "hub", True),
+        ("sparkplug", "spBv1.0/g/DDATA/gw/d", "hub", True),
+        ("forwarder", "/sys/key/dev/thing/event/property/post", "hub", True),
+        ("forwarder", "aqara/gw", "hub", True),
+        ("hub", "atom/g616/cmd/358800005942033/MESSAGE", "forwarder", True),
+        ("forwarder", "community/demo/button/b-1/up", "hub", False),
     ],
 )
 async def test_everybody_says_and_hears_only_what_is_theirs(
     deployment: Deployment, sender: str, topic: str, receiver: str, expected: bool
 ) -> None:
     assert await carried(deployment, sender, topic, receiver) is expected
+
+
+def allowed(user: str, *ways: str) -> list[str]:
+    """The filters of a user in the ACL, in these ways: `read`, `write`, `readwrite`."""
+    found, whose = [], ""
+    for line in (ROOT / "deploy/acl").read_text().splitlines():
+        kind, _, rest = line.partition(" ")
+        if kind == "user":
+            whose = rest
+        elif kind == "topic" and whose == user:
+            way, _, topic = rest.partition(" ")
+            found += [topic] if way in ways else []
+    return found
+
+
+OF_A_BRIDGE = "$SYS/broker/connection/+/state"  # what HUB_SITE_LINK_TOPIC may name
+
+
+def test_the_hub_may_read_what_its_drivers_listen_to_and_nothing_beside() -> None:
+    readable = allowed("hub", "read", "readwrite")
+    listened = ["community/#", "hub/#", OF_A_BRIDGE, *topics_of_all()]
+
+    assert [one for one in listened if not any(covers(may, one) for may in readable)] == []
+    assert [may for may in readable if not any(covers(may, one) for one in listened)] == []
+
+
+def test_what_the_hub_may_read_somebody_may_say() -> None:
+    """Each world has a pattern for its devices, or a role that speaks for them."""
+    roles = [one for role in ROLES for one in allowed(role, "write", "readwrite")]
+    lines = (ROOT / "deploy/acl").read_text().splitlines()
+    patterns = [line.split()[2] for line in lines if line.startswith("pattern write ")]
+    sayable = [*roles, *(one.replace("%u", "b-1") for one in patterns)]
+    heard = [one for one in allowed("hub", "read") if one != OF_A_BRIDGE]  # the broker says that
+    topics = [re.sub("[+#]", "b-1", one) for one in heard]
+
+    own = "community/b-1"  # these are four levels deep
+    unsaid = [one for one in topics if not any(covers(may, one) for may in sayable)]
+    assert unsaid == [own]
+
+
+SHOWN_ON = {
+    "zigbee2mqtt": ["zigbee2mqtt/flat/one/sos"],
+    "tasmota": ["tele/b-1/SENSOR", "b-1/stat/RESULT"],
+    "zhzyou_watch": ["atom/g616/status/358800005942033"],
+}
+LORAWAN_ON = [
+    "application/1/device/0102030405060708/rx",
+    "application/5f3c9a52-0d6e-4a7b-9c1e-2b8d4f6a7c90/device/0102030405060708/event/up",
+    "v3/app@ttn/devices/sos-1/up",
+]
+
+
+def test_the_hub_may_write_what_shows_a_person_that_somebody_has_heard() -> None:
+    able = {name: one.show for name, one in DRIVERS.items() if one.show is not None}
+    assert set(able) == set(SHOWN_ON)  # a new one needs a line here and in the ACL
+    document = listed(device("flat/one/sos", WARNING)).documents("zigbee2mqtt:flat/one/sos")
+    said: list[Publication | None] = [
+        show("heard", topic, document) for name, show in able.items() for topic in SHOWN_ON[name]
+    ]
+    wanted = Downlink(85, b"\1")
+    said += [downlink(topic, "lorawan:0102030405060708", wanted) for topic in LORAWAN_ON]
+    writable = allowed("hub", "write", "readwrite")
+
+    for one in said:
+        assert one is not None
+        assert any(covers(may, one.topic) for may in writable), one.topic
 
 
 async def test_a_device_that_asks_for_everything_hears_only_its_own(
@@ -297,6 +413,15 @@ def test_no_device_is_called_like_a_role(tmp_path: Path, role: str) -> None:
     assert (tmp_path / "secrets/mosquitto-passwords").read_text() == before
 
 
+@pytest.mark.parametrize("word", ["tele", "shellies", "homeassistant", "Application", "lorawan"])
+def test_no_device_is_called_as_the_topics_of_others_begin(tmp_path: Path, word: str) -> None:
+    assert make_secrets(tmp_path).returncode == 0
+    refused = make_secrets(tmp_path, word)
+
+    assert refused.returncode == 1
+    assert "no device may be called so" in refused.stderr
+
+
 def test_a_role_gets_its_password_when_it_is_asked_for_as_one(tmp_path: Path) -> None:
     assert make_secrets(tmp_path).returncode == 0
     made = make_secrets(tmp_path, "--role", "listener", "--role", "lorawan")
@@ -304,7 +429,7 @@ def test_a_role_gets_its_password_when_it_is_asked_for_as_one(tmp_path: Path) ->
 
     assert [line.split()[0] for line in made.stdout.splitlines()] == ["listener", "lorawan"]
     assert unknown.returncode == 1
-    assert "expected one of listener, lorawan, zigbee2mqtt" in unknown.stderr
+    assert f"expected one of {', '.join(ROLES)}" in unknown.stderr
 
 
 def test_a_name_gets_one_password_only(tmp_path: Path) -> None:

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from device_drivers.catalog import DRIVERS, topics_of_all
 from hub.cases import outward
+from hub.filters import covers
 from rules.case import Case
 from tests.project import manual
+from tests.project.library import LIBRARY, library_page
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -30,8 +33,16 @@ def test_the_settings_page_is_the_table_of_the_settings() -> None:
     assert manual.SETTINGS.read_text(encoding="utf-8") == manual.settings_page(), RENEW
 
 
+def test_the_devices_page_is_the_catalogue() -> None:
+    assert manual.DEVICES.read_text(encoding="utf-8") == manual.devices_page(), RENEW
+
+
 def test_the_commands_page_is_what_the_commands_say() -> None:
     assert manual.COMMANDS.read_text(encoding="utf-8") == manual.commands_page(), RENEW
+
+
+def test_the_page_of_the_library_is_what_the_rules_say() -> None:
+    assert LIBRARY.read_text(encoding="utf-8") == library_page(), RENEW
 
 
 NAMED = re.compile(
@@ -54,6 +65,20 @@ def test_every_link_leads_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_the_page_on_topics_names_every_world_that_the_hub_listens_to() -> None:
+    page = (ROOT / "docs/mqtt.md").read_text(encoding="utf-8")
+    told = re.findall(r"`([^`\s]+)`", page)
+    linked = set(LINK.findall(page))
+
+    assert [one for one in topics_of_all() if not any(covers(may, one) for may in told)] == []
+    for driver in DRIVERS.values():
+        if driver.receive is not None and driver.heard.how != "native":
+            assert f"../device_drivers/{driver.name}/README.md" in linked
+    table = page.partition("### Who can show that somebody has heard")[2].partition("##")[0]
+    able = {one.name for one in DRIVERS.values() if one.heard.how not in ("none", "native")}
+    assert set(re.findall(r"device_drivers/(\w+)/", table)) == able
+
+
 def test_both_readmes_tell_the_same() -> None:
     english, chinese = (
         (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md")
@@ -73,7 +98,7 @@ def test_both_readmes_tell_the_same() -> None:
     ids=lambda page: page.name,
 )
 def test_prose_in_docs_has_one_sentence_a_line(page: Path) -> None:
-    if page in {manual.COMMANDS, manual.SETTINGS}:
+    if page in {manual.COMMANDS, manual.SETTINGS, LIBRARY}:
         pytest.skip("generated")
     prose = PROSE_LINE.findall(CODE.sub("", page.read_text(encoding="utf-8")))
 
@@ -99,4 +124,4 @@ def test_the_mqtt_page_names_the_fields_of_a_case_and_no_others() -> None:
     named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     told = outward(Case(**{one.name: None for one in fields(Case)}))  # type: ignore[arg-type]
 
-    assert named == {"notice", "what", *told}
+    assert named == {"notice", "what", "text_zh", "text_en", *told}

@@ -16,6 +16,7 @@ from rules.case import (
     NotAllowed,
     act,
     again,
+    cancelled,
     ended,
     raise_case,
     taken_back,
@@ -93,6 +94,9 @@ def test_two_people_answer_and_the_second_hears_who_was_first() -> None:
     [
         (done("close"), "outcome_needed"),
         (done("close", outcome="fine"), "unknown_outcome"),
+        (done("close", outcome="mistake"), "call_back_needed"),
+        (done("release"), "wrong_state"),
+        (done("hand_over"), "to_needed"),
         (done("dispatch"), "to_needed"),
         (done("note", text=" "), "text_needed"),
         (done("note", text="x" * 4_001), "text_too_long"),
@@ -110,6 +114,20 @@ def test_what_is_not_allowed_says_why_in_two_languages(one: Act, code: str) -> N
     assert caught.value.en
 
 
+def test_what_began_from_an_older_state_is_refused_but_a_closed_case_says_who_closed_it() -> None:
+    case = act(fresh(), done("answer"))
+    sent = act(case, done("dispatch", to="wang", expected_version=case.version))
+    with pytest.raises(NotAllowed) as caught:
+        act(sent, done("dispatch", to="zhao", expected_version=case.version))
+    assert caught.value.code == "changed_since"
+    assert sent.dispatched_to == "wang"
+
+    over = act(sent, done("close", outcome="mistake", called_back=True))
+    with pytest.raises(NotAllowed) as caught:
+        act(over, done("close", outcome="mistake", expected_version=case.version))
+    assert caught.value.code == "closed"
+
+
 def test_a_shelf_needs_a_reason_and_an_end() -> None:
     """Put aside is not forgotten."""
     case = fresh("warning")
@@ -124,12 +142,51 @@ def test_a_shelf_needs_a_reason_and_an_end() -> None:
 
 def test_a_closed_case_takes_notes_only() -> None:
     """Everything else is refused with the name of who closed it."""
-    case = act(fresh(), done("close", outcome="mistake"))
+    case = act(fresh(), done("close", outcome="mistake", called_back=True))
 
     assert act(case, done("note", text="sorry")).state == "closed"
     for what in set(ACTS) - {"note"}:
         with pytest.raises(NotAllowed, match="li"):
             act(case, done(what, outcome="other", to="x", reason="x", until_ms=9_999))
+
+
+def test_who_gives_it_back_leaves_it_to_everybody() -> None:
+    """Raised again, with nobody's name; what was dealt with only waits for the call back."""
+    there = act(act(fresh(), done("dispatch", to="grid-3")), done("arrive"))
+    back = act(there, done("release", at_ms=3_000))
+    assert (back.state, back.answered_by, back.arrived_at_ms) == ("raised", None, None)
+    assert act(back, done("answer", by="wang")).answered_by == "wang"
+
+    dealt_with = act(there, done("note", text="helped", outcome="real_need"))
+    back = act(dealt_with, done("release"))
+    assert (back.state, back.answered_by) == ("dealt_with", None)
+
+
+def test_a_press_on_a_case_that_nobody_has_any_more_begins_anew() -> None:
+    """Dealt with, then given back at the end of a shift: whoever presses now is heard by all."""
+    case = act(act(fresh(), done("arrive")), done("note", text="well", outcome="real_need"))
+    given_back = act(case, done("release", at_ms=3_000))
+    assert (given_back.state, given_back.answered_by) == ("dealt_with", None)
+
+    after = again(given_back, finding(kind="again", at_ms=4_000))
+    assert (after.state, after.arrived_at_ms, after.times) == ("raised", None, 2)
+    assert again(case, finding(kind="again", at_ms=4_000)).state == "on_site", "li has it"
+
+
+def test_a_case_that_120_has_is_still_ours() -> None:
+    """Handed over, by name and moment; open until somebody has called back."""
+    case = act(fresh(), done("hand_over", to="120"))
+    assert (case.handed_to, case.handed_at_ms, case.state) == ("120", 2_000, "answered")
+    assert case.answered_by == "li", "and whoever did it has answered"
+
+
+def test_a_cancel_press_ends_nothing() -> None:
+    """It is written beside the case; a press after it counts as before."""
+    case = cancelled(fresh(), 3_000, 3_005)
+    assert (case.cancelled_at_ms, case.state, case.active) == (3_000, "raised", True)
+    assert cancelled(case, 3_000, 4_005) is case, "the same once more"
+    assert cancelled(fresh(), 500, 3_005).cancelled_at_ms is None, "it was before the press"
+    assert again(case, finding(kind="again", at_ms=5_000)).times == 2
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
@@ -165,8 +222,35 @@ _ACTS = st.builds(
     outcome=st.sampled_from((None, *OUTCOMES, "fine")),
     until_ms=st.sampled_from((None, 20_000)),
     reason=st.sampled_from((None, "reason")),
+    called_back=st.booleans(),
 )
 _KINDS = st.sampled_from(("opens", "again", "closes", "taken_back"))
+
+
+@given(st.lists(st.one_of(_ACTS, _KINDS, st.just("cancel")), max_size=40))
+def test_nothing_hides_an_emergency_that_nobody_confirmed(steps: list[Act | str]) -> None:
+    """Open and unshelved until a person closes it, who has called back after the last press."""
+    case, confirmed = fresh(), False
+    for step in steps:
+        if case.is_closed:
+            break
+        if isinstance(step, Act):
+            try:
+                case = act(case, step)
+            except NotAllowed:
+                continue
+            confirmed |= step.what == "confirm" or (step.what == "close" and step.called_back)
+        elif step == "cancel":
+            case = cancelled(case, 3_000, 3_000)
+        else:
+            confirmed &= step not in ("opens", "again")
+            follow = {"closes": ended, "taken_back": taken_back}.get(step, again)
+            case = follow(case, finding("emergency", step, 3_000))
+        assert case.shelved_until_ms is None
+        if case.is_closed:
+            assert (confirmed, case.called_back_at_ms is not None) == (True, True)
+            assert case.outcome in OUTCOMES
+            assert case.closed_by in ("li", "wang")
 
 
 @given(st.lists(st.one_of(_ACTS, _KINDS), max_size=30), st.sampled_from(SEVERITIES))
@@ -206,6 +290,9 @@ def test_nothing_but_a_persons_close_with_an_outcome_closes_an_emergency(
         ("confirm", Reason.CHANGED),
         ("close", Reason.CLOSED),
         ("shelve", Reason.SHELVED),
+        ("release", Reason.CHANGED),
+        ("hand_over", Reason.CHANGED),
+        ("cancelled", Reason.CANCELLED),
         ("note", None),
     ],
 )

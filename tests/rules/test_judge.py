@@ -65,8 +65,10 @@ def test_a_timer_rings_at_its_exact_moment_whenever_the_hub_looks() -> None:
     (found,) = judge.take_findings()
     assert (found.at_ms, found.heard_ms, found.seq) == (T + 10 * MINUTE, T + 17 * MINUTE, None)
     assert (due_before, judge.due_ms) == (T + 10 * MINUTE, None)
-    assert found.why_en == "Door b3/u1: contact is open since 22:00, 10 minutes (rule open)."
-    assert found.why_zh == "门磁 b3/u1：门为打开，自 22:00 起已 10 分钟（规则 open）。"
+    told_en = "Door b3/u1 has been open since 22:00, 10 minutes, heard at 22:17; rule open."
+    assert found.why_en == told_en
+    told_zh = "b3/u1 的门磁：自 22:00 起门开着，已 10 分钟，22:17 才得知；规则 open。"
+    assert found.why_zh == told_zh
 
 
 def test_a_silence_is_armed_once_however_much_is_heard() -> None:
@@ -226,6 +228,43 @@ def test_a_device_that_becomes_known_while_its_gateway_is_gone_is_explained_too(
     judge.tick(T + 40 * 60 * MINUTE)
 
     assert judge.take_findings() == []
+
+
+def test_a_device_that_another_gateway_hears_is_explained_by_the_dead_one_no_more() -> None:
+    """Its silence counts from then on; its new gateway explains it when that one goes, too."""
+    judge = judge_of(SILENT, facts=(DeviceFacts("d1", "door", gateway=GATEWAY),))
+    judge.judge(heard(1, T, contact="closed"))
+    judge.judge(heard(2, T + MINUTE, GATEWAY, online=False))
+    judge.move(3, "d1", "gw2", T + 60 * MINUTE)
+    judge.judge(heard(3, T + 60 * MINUTE, contact="closed"))
+    assert judge.explained() == {}
+    assert judge.behind("gw2") == {"d1"}
+    assert judge.facts_of("d1").gateway == "gw2"
+
+    again = judge_of(SILENT, facts=(DeviceFacts("d1", "door", gateway=GATEWAY),))
+    again.restore(judge.take_changed(100))
+    assert again.facts_of("d1").gateway == "gw2", "what was learned stands over a restart"
+    for one in (judge, again):
+        one.judge(heard(4, T + 61 * MINUTE, GATEWAY, online=True))
+        one.tick(T + 27 * 60 * MINUTE)
+        assert short(one.take_findings()) == [("opens", "silent", 27 * 60)]
+
+    judge.judge(heard(5, T + 28 * 60 * MINUTE, contact="closed"))
+    judge.judge(heard(6, T + 29 * 60 * MINUTE, "gw2", online=False))
+    assert judge.explained() == {"d1": "gw2"}
+
+
+def test_a_device_that_moves_behind_a_gateway_that_is_gone_is_explained_from_then_on() -> None:
+    """What it did not hear before it was behind it, it did not explain."""
+    judge = judge_of(SILENT, facts=(DeviceFacts("d1", "door", gateway=GATEWAY),))
+    judge.judge(heard(1, T, contact="closed"))
+    judge.judge(heard(2, T + MINUTE, "gw2", online=False))
+    judge.tick(T + 27 * 60 * MINUTE)
+    assert short(judge.take_findings()) == [("opens", "silent", 26 * 60)]
+    judge.move(3, "d1", "gw2", T + 28 * 60 * MINUTE)
+    judge.judge(heard(3, T + 28 * 60 * MINUTE, contact="closed"))
+    judge.tick(T + 90 * 60 * MINUTE)
+    assert short(judge.take_findings()) == [("closes", "silent", 28 * 60)]
 
 
 def test_a_press_after_the_case_was_closed_opens_though_it_was_heard_before() -> None:

@@ -8,16 +8,16 @@ from click.testing import CliRunner
 
 from hub.commands.rules import rules
 from rules.loader import (
-    DEVICE_KEYS,
-    POINTS,
     RULE_KEYS,
     SAMES,
-    SAY_FIELDS,
-    STORY_KEYS,
     VERBS,
     WHERE_KEYS,
 )  # fmt: skip
-from rules.rule import CATEGORIES, SEVERITIES
+from rules.override import SETTABLE
+from rules.override_reader import OVERRIDE_KEYS
+from rules.reading import POINTS, SAY_FIELDS
+from rules.rule import CATEGORIES, MODES, SEVERITIES
+from rules.story_reader import DEVICE_KEYS, STORY_KEYS
 
 ROOT = Path(__file__).parents[2]
 PAGE, CONTRIBUTING = ROOT / "docs/rules.md", ROOT / "CONTRIBUTING.md"
@@ -54,7 +54,8 @@ def test_both_pages_have_examples() -> None:
 @pytest.mark.parametrize(
     "words",
     [RULE_KEYS, WHERE_KEYS, STORY_KEYS, DEVICE_KEYS, tuple(VERBS), POINTS, SAMES, SAY_FIELDS,
-     SEVERITIES, CATEGORIES, ("back_above", "back_below", "any", "all", "together", "silent_for")],
+     SEVERITIES, CATEGORIES, MODES, OVERRIDE_KEYS, SETTABLE,
+     ("back_above", "back_below", "any", "all", "together", "silent_for")],
 )  # fmt: skip
 def test_every_word_of_the_language_stands_in_the_manual(words: tuple[str, ...]) -> None:
     """What the loader knows, the page names."""

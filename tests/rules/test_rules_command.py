@@ -5,6 +5,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from hub.commands.rules import rules
+from rules.loader import COMMUNITY
 from tests.rules.test_loader import story, text_of
 
 
@@ -67,3 +68,29 @@ def test_one_rule_is_one_rule(tmp_path: Path) -> None:
     """And several are several."""
     assert "1 rule, no mistake" in hub_rules("check", write(tmp_path, text_of())).output
     assert " rules, no mistake" in hub_rules("check").output
+
+
+def test_overrides_are_counted_and_hold_in_the_stories_of_their_file(tmp_path: Path) -> None:
+    """The same story without it fails."""
+    tests = "[" + story(heard="[]")[1:-1] + "]"
+    off = "  - {rule: held, device: d1, off: true, reason: r, by: b, until: 2026-12-31}\n"
+    file = write(tmp_path, text_of(tests=tests) + "overrides:\n" + off)
+    without = tmp_path / "b.yaml"
+    without.write_text(text_of(tests=tests), encoding="utf-8")
+
+    assert "1 rule and 1 override, no mistake" in hub_rules("check", file).output
+    assert hub_rules("test", file).output.splitlines()[-1] == "1 passed, 0 failed"
+    assert hub_rules("test", without).output.splitlines()[-1] == "0 passed, 1 failed"
+
+
+def test_the_communitys_rules_are_copied_once_to_be_changed(tmp_path: Path) -> None:
+    folder = tmp_path / "mine" / "rules"
+    copied = CliRunner().invoke(rules, ["copy", str(folder)])
+    again = CliRunner().invoke(rules, ["copy", str(folder)])
+
+    assert copied.exit_code == 0, copied.output
+    assert f"HUB_RULES_DIR={folder}" in copied.output
+    names = {file.name for file in COMMUNITY.glob("*.yaml")}
+    assert {file.name for file in folder.iterdir()} == names
+    assert again.exit_code == 1
+    assert "holds rules already" in again.output

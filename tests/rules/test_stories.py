@@ -12,9 +12,10 @@ from rules.story import Story, play
 
 LANGUAGE = Path(__file__).parent / "language"
 CALENDAR = read_calendar(CHINA)
+RULES = load([COMMUNITY, LANGUAGE])
 STORIES = [
     pytest.param(rule, story, id=f"{rule.name}: {story.story}")
-    for rule in load([COMMUNITY, LANGUAGE]).rules
+    for rule in RULES.rules
     for story in rule.tests
 ]
 
@@ -24,7 +25,12 @@ STORIES = [
 def test_a_rules_own_story(rule: Rule, story: Story, rewind_inputs_max: int) -> None:
     """What the story lists was so, and nothing else."""
     outcome = play(
-        rule, story, zone=PLAIN_ZONE, calendar=CALENDAR, rewind_inputs_max=rewind_inputs_max
+        rule,
+        story,
+        zone=PLAIN_ZONE,
+        calendar=CALENDAR,
+        rewind_inputs_max=rewind_inputs_max,
+        overrides=RULES.overrides,
     )
 
     assert outcome.differences == ()

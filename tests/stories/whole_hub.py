@@ -4,6 +4,7 @@ Nothing here stands in for anything. Whoever waits, waits for a line, a message,
 answer, never for a time to pass.
 """
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -14,8 +15,10 @@ from typing import Any
 import httpx
 
 from hub.clock import SystemClock
-from hub.database import for_writing, migrate, open_engine
+from hub.database import for_writing, open_engine
 from hub.demo.community import SITE_FILE, seed
+from hub.users import add_token
+from tests.fresh import fresh_engine
 from tests.integration.hub_process import PATIENCE_S, HubProcess, command
 from tests.programs import Mosquitto, free_port
 
@@ -45,8 +48,7 @@ class WholeHub(HubProcess):
     def settle_in(self) -> None:
         """The invented community moves in, before the first start."""
         self.data.mkdir(parents=True)
-        engine = open_engine(f"sqlite:///{self.data / 'hub.db'}")
-        migrate(engine)
+        engine = fresh_engine(self.data / "hub.db")
         with for_writing(engine).begin() as connection:
             seed(connection, SystemClock().now_ms())
         engine.dispose()
@@ -59,7 +61,11 @@ class WholeHub(HubProcess):
 
     async def token(self, name: str, role: str) -> str:
         """A new bearer token."""
-        return (await self.order("token", "add", name, "--role", role)).strip()
+        engine = open_engine(f"sqlite:///{self.data / 'hub.db'}")
+        try:
+            return await asyncio.to_thread(add_token, engine, SystemClock(), name, role)
+        finally:
+            engine.dispose()
 
     async def password(self, name: str, role: str) -> str:
         """A new person's password."""

@@ -4,7 +4,7 @@
 // "lost": no ping for `lostAfterMs`. EventSource comes back by itself with the last id it saw,
 // except after an answer that is not a stream (503, 401): then it is opened anew here.
 
-const KINDS = ["case", "device", "notice", "health", "reset"];
+const KINDS = ["case", "device", "round", "notice", "health", "presence", "reset"];
 const REOPEN_MS = 2000;
 const LOOK_MS = 500;
 
