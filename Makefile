@@ -33,9 +33,10 @@ test: setup ## run all tests
 	@tools/need-programs broker influxdb chromium
 	@$(BIN)/python -m pytest -m "not campaign" -n 3 --dist worksteal $(ARGS)
 
-campaign: setup ## the long forms: 100 kills, long fuzzing
+campaign: setup ## the long forms: 100 kills, long fuzzing, new examples for every property
 	@tools/need-programs broker influxdb
-	@$(BIN)/python -m pytest -m campaign $(ARGS)
+	@$(BIN)/python -m pytest -m campaign --timeout 0 $(ARGS)
+	@$(BIN)/python -m pytest -m "hypothesis and not campaign" --hypothesis-profile search --timeout 0 -n 2 $(ARGS)
 
 check: setup ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from babel.messages.mofile import write_mo
@@ -16,6 +17,7 @@ from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2.bccache import Bucket, BytecodeCache
 
 from dashboard_api.labels import LABELS, POINT_LABELS, WORD_LABELS, marked, quality_of
 from dashboard_api.log_words import details
@@ -117,12 +119,32 @@ class Texts:
         return environment.get_template(template).render(language=language, **words)
 
 
+class _Compiled(BytecodeCache):
+    """The environments differ in their words alone: a template is compiled once for all of them."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """See jinja2; what stood in the file is part of the key."""
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """See jinja2."""
+        if bucket.code is not None:
+            self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _Compiled()
+
+
 def _environment(language: str, site: Site, speaker: Speaker) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=select_autoescape(default=True),
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],
+        bytecode_cache=_COMPILED,
         trim_blocks=True,
         lstrip_blocks=True,
     )

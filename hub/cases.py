@@ -73,8 +73,8 @@ def outward(case: Case) -> dict[str, Any]:
     return body
 
 
-# By what a proof is recognised: of use to nobody else.
-_OF_THE_HUB = ("work_since_ms", "work_seq", "work_base")
+# By what a proof, and the press before a cancel, is recognised: of use to nobody else.
+_OF_THE_HUB = ("work_since_ms", "work_seq", "work_base", "called_seq")
 
 
 class AlertRow(NamedTuple):

@@ -181,7 +181,9 @@ cases = Table(
     Column("shelved_by", String),
     Column("handed_to", String),  # 120, 119
     Column("handed_at_ms", Integer),
-    Column("cancelled_at_ms", Integer),  # its button said "cancel"
+    Column("called_seq", Integer),  # the journal entry and the moment of the newest press
+    Column("called_at_ms", Integer),
+    Column("cancelled_at_ms", Integer),  # its button said "cancel" after that
     Column("muted", String),  # why nobody is told: out_of_service
     # Of a work order: how urgent (1 first), of which kind, who depends on it; the work that a
     # proof must be newer than, who did it, what the device showed, until when that is waited for.

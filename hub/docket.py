@@ -161,7 +161,7 @@ class Docket:
         self._shown: dict[str, tuple[Any, ...]] = {}
         self._gone: list[str] = []
         self._rules_seen: RuleSet | None = None
-        self._cancels: list[tuple[str, int]] = []
+        self.cancels: list[tuple[str, int, int]] = []  # just heard: which button, when, entry
         self._out: dict[str, OutOfService] = {}
         self.now_ms = 0  # when it works, for what was heard of old and is understood only now
         self._presses = Presses()
@@ -364,7 +364,7 @@ class Docket:
             self._facts[device_id] = self.judge.facts_of(device_id)
         retained = bool(flags & RETAINED)
         if flags & PRESS and not retained:
-            self._hear_cancel(device_id, readings)
+            self._hear_cancel(seq, device_id, readings)
         if flags & REDECODED:  # heard of old, understood now: people are told as of now
             arrived_ms = max(arrived_ms, self.now_ms)
         elif not retained:
@@ -480,9 +480,6 @@ class Docket:
         for device, one in list(self._out.items()):
             if one.until_ms <= now_ms:
                 self._put_back(device, ledger, None, now_ms)
-        for cancel in self._cancels:
-            self._cancel(*cancel, ledger, now_ms)
-        self._cancels.clear()
         if self.caught_up:
             self._end_waits(ledger, now_ms)
         for case in self._escalations.ring(self.cases.open, ledger, now_ms):
@@ -650,15 +647,26 @@ class Docket:
                     what = "muted" if after.muted else "unmuted"
                     self._change(case, after, what, ledger, seq, now_ms)
 
-    def _hear_cancel(self, device_id: str, readings: Iterable[Reading]) -> None:
+    def _hear_cancel(self, seq: int, device_id: str, readings: Iterable[Reading]) -> None:
         for point, value, at_ms, _unit in readings:
             if point == "press" and value == "cancel" and at_ms is not None:
-                self._cancels.append((device_id, at_ms))
+                self.cancels.append((device_id, at_ms, seq))
 
-    def _cancel(self, device_id: str, at_ms: int, ledger: Ledger, now_ms: int) -> None:
+    def cancel(self, ledger: Ledger, now_ms: int) -> None:
+        """Note what was just heard at the calls that came before it, however they were read.
+
+        Were it done for a whole slice at once, a call after the cancel would be taken for
+        cancelled when both were read from the disk after a kill.
+        """
+        self.findings(ledger, now_ms)
+        for device_id, at_ms, seq in self.cancels:
+            self._cancel(device_id, at_ms, seq, ledger, now_ms)
+        self.cancels.clear()
+
+    def _cancel(self, device_id: str, at_ms: int, seq: int, ledger: Ledger, now_ms: int) -> None:
         for case in list(self.cases.open.values()):
             if case.device == device_id and case.is_emergency:
-                after = case_machine.cancelled(case, at_ms, now_ms)
+                after = case_machine.cancelled(case, at_ms, seq, now_ms)
                 if after is not case:
                     self._change(case, after, "cancelled", ledger, None, now_ms)
 

@@ -216,6 +216,8 @@ class Evaluation:
         for entry in entries:
             if entry.kind == READING:
                 self._docket.hear(entry)
+                if self._docket.cancels:
+                    self._docket.cancel(ledger, now_ms)
             elif entry.seq not in done:
                 self._docket.findings(ledger, now_ms)
                 await self._try_order(entry, ledger, now_ms)

@@ -109,7 +109,9 @@ class Case:
     shelved_by: str | None = None
     handed_to: str | None = None  # 120, 119: the public service that has it now
     handed_at_ms: int | None = None
-    cancelled_at_ms: int | None = None  # the same button said "cancel"; a person asks all the same
+    called_seq: int | None = None  # the journal entry and the moment of the newest press
+    called_at_ms: int | None = None
+    cancelled_at_ms: int | None = None  # it was followed by a "cancel"; a person asks all the same
     muted: str | None = None  # why nobody is told: see rules/mute.py
     # Of a work order: see rules/order.py and rules/proof.py.
     priority: int | None = None  # 1 first
@@ -617,6 +619,8 @@ def raise_case(finding: "Finding", facts: DeviceFacts | None, case_id: str) -> C
         heard_at_ms=finding.heard_ms,
         version=1,
         changed_ms=finding.heard_ms,
+        called_seq=finding.seq,
+        called_at_ms=finding.at_ms,
     )
 
 
@@ -626,6 +630,7 @@ def again(case: Case, finding: "Finding") -> Case:
     What was thought to be dealt with is not, and whoever was called back is to be asked again.
     """
     state = _before_it_was_done(case)
+    case = _called(case, finding)
     if case.is_order:
         case = _not_done(case)
     case = _nobodys(case) if state == RAISED else case
@@ -633,13 +638,30 @@ def again(case: Case, finding: "Finding") -> Case:
     return _changed(case, finding.heard_ms, called_back_at_ms=None, **news)
 
 
-def cancelled(case: Case, at_ms: int, heard_ms: int) -> Case:
+def _called(case: Case, finding: "Finding") -> Case:
+    """Who pressed after a cancel does call."""
+    seq = case.called_seq if finding.seq is None else finding.seq
+    at_ms = max(finding.at_ms, _newest_call_ms(case))
+    is_cancelled = case.cancelled_at_ms is not None and finding.at_ms < case.cancelled_at_ms
+    cancelled_at_ms = case.cancelled_at_ms if is_cancelled else None
+    return replace(case, called_seq=seq, called_at_ms=at_ms, cancelled_at_ms=cancelled_at_ms)
+
+
+def _newest_call_ms(case: Case) -> int:
+    return case.raised_at_ms if case.called_at_ms is None else case.called_at_ms
+
+
+def cancelled(case: Case, at_ms: int, seq: int, heard_ms: int) -> Case:
     """The button that called says "cancel": most likely pressed by mistake, but a person asks.
 
     Whoever fell on the button, or stands beside somebody who is threatened, can cancel as well.
+    A cancel is of the presses before it, by its time and by the order in the journal: after a kill
+    the judge hears entries again, and then a press may be known that came after.
     """
-    if case.is_closed or at_ms < max(case.raised_at_ms, (case.cancelled_at_ms or 0) + 1):
-        return case  # of an earlier call; or heard before: after a kill entries come again
+    if case.is_closed or seq < (case.called_seq or 0) or at_ms < _newest_call_ms(case):
+        return case
+    if case.cancelled_at_ms is not None and at_ms <= case.cancelled_at_ms:
+        return case
     return _changed(case, heard_ms, cancelled_at_ms=at_ms)
 
 

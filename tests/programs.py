@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic as _monotonic
+from typing import Any, Protocol
 
 READY_WITHIN_S = 20.0
 
@@ -20,8 +21,17 @@ def free_port() -> int:
         return port
 
 
+class Process(Protocol):
+    """What is waited for: `subprocess.Popen`, or what behaves like it."""
+
+    args: Any
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+
+
 def wait_for_port(
-    port: int, process: subprocess.Popen[bytes], within_s: float = READY_WITHIN_S
+    port: int, process: Process, within_s: float = READY_WITHIN_S
 ) -> None:
     """Return when something accepts connections on `port`; raise when the process died first."""
     until = _monotonic() + within_s

@@ -4,26 +4,17 @@ axe-core looks at each page as it stands in a real Chromium; the pages are those
 routes, so that a new one cannot be forgotten. `tests/browser/vendor/VENDORED.md` says which axe.
 """
 
-import re
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
-from fastapi.responses import HTMLResponse
-from fastapi.routing import APIRoute
 from playwright.sync_api import Browser, Page
 
-from dashboard_api.app import create_app
 from hub import floor_plans
-from hub.clock import SystemClock
-from hub.database import for_writing, open_engine, strangers
+from hub.database import for_writing, strangers
 from hub.floor_plans import Spot
-from hub.local_series import LocalSeries
 from hub.picture import read_picture
-from hub.settings import Settings
-from hub.site import Site
+from tests.browser.all_pages import filled_in, page_routes
 from tests.browser.conftest import log_in
 from tests.dashboard_api.serving import Dashboard
 from tests.hub.test_picture import png
@@ -46,33 +37,6 @@ EXAMPLES = {
     "grid": "grid-1",
     "day": "2026-03-02",
 }
-# Not pages of their own, or not for people who are logged in.
-LEFT_OUT = re.compile(r"^/(fragments/|language/|a/|docs$|login$)")
-
-
-def page_paths(folder: Path) -> list[str]:
-    """The addresses of all pages, from the routes of the app."""
-    engine = open_engine(f"sqlite:///{folder / 'routes.db'}")
-    settings = Settings(data_dir=folder)
-    app = create_app(settings, SystemClock(), engine, LocalSeries(settings, "demo"), Site())
-    engine.dispose()
-    return sorted(_paths_of(app.routes))
-
-
-def _paths_of(routes: Any) -> Iterator[str]:
-    for route in routes:
-        if hasattr(route, "original_router"):  # included with `include_router`
-            yield from _paths_of(route.original_router.routes)
-        if not isinstance(route, APIRoute) or "GET" not in (route.methods or ()):
-            continue
-        kind = getattr(route.response_class, "value", route.response_class)
-        if kind is not HTMLResponse or LEFT_OUT.match(route.path) or ".csv" in route.path:
-            continue
-        path = route.path.replace(":path}", "}")
-        missing = [name for name in re.findall(r"{(\w+)}", path) if name not in EXAMPLES]
-        assert not missing, f"{route.path}: say in EXAMPLES what stands for {missing}"
-        yield path.format(**EXAMPLES)
-
 
 def violations(page: Page, *, colours: bool = True) -> list[str]:
     """What axe finds on a page as it stands: rule, how grave, where.
@@ -97,10 +61,10 @@ def test_axe_is_the_one_that_was_vendored() -> None:
 
 
 def test_no_page_keeps_anybody_out_in_either_language(
-    chromium: Browser, dashboard: Dashboard, tmp_path: Path
+    chromium: Browser, dashboard: Dashboard
 ) -> None:
     _fill(dashboard)
-    paths = page_paths(tmp_path)
+    paths = filled_in(page_routes(), EXAMPLES).values()
     assert {"/", "/cases/C-000001", "/residents", "/d/D1", "/rules", "/reports"} <= set(paths)
     # The policy of the pages forbids scripts in the page: the test's own is let in.
     # The crew's worker would make a page anew of its own accord, in the middle of the next look.

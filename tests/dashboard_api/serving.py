@@ -1,13 +1,19 @@
-"""The dashboard as it runs: a process of its own on a free port, over a small community."""
+"""The dashboard as it runs: a process of its own on a free port, over a small community.
+
+It is forked from a process that has imported the dashboard already and done nothing else: the
+imports are most of a start, and the browser's tests start a hundred of them.
+"""
 
 import os
 import signal
-import subprocess
 import sys
+from collections.abc import Mapping
+from multiprocessing import get_context
 from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
+from dashboard_api.__main__ import main
 from hub import users
 from hub.clock import SystemClock
 from hub.database import for_writing
@@ -17,7 +23,43 @@ from tests.people import let_in
 from tests.programs import free_port, wait_for_port
 
 STOP_WITHIN_S = 10.0
+_FORKS = get_context("forkserver")
+_FORKS.set_forkserver_preload([__name__])
 AGES_MS = 3_600_000  # so long the hub of these tests is said to be alive without saying so again
+
+
+def _serve(environment: Mapping[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.exit(main())
+
+
+class Served:
+    """A process of the dashboard, with what `subprocess.Popen` has and tests ask for."""
+
+    args = "the dashboard"
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._process = _FORKS.Process(target=_serve, args=(dict(environment),), daemon=True)
+        self._process.start()
+        assert self._process.pid is not None
+        self.pid = self._process.pid
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+        return self._process.exitcode
+
+    def send_signal(self, sign: int) -> None:
+        """As `kill` does."""
+        os.kill(self.pid, sign)
+
+    def wait(self, within_s: float) -> int:
+        """Its exit code once it has ended."""
+        self._process.join(within_s)
+        code = self._process.exitcode
+        if code is None:
+            raise TimeoutError(f"the dashboard did not end within {within_s:g} s")
+        return code
 
 
 class Dashboard:
@@ -39,7 +81,7 @@ class Dashboard:
         own = {"HUB_DATA_DIR": str(folder), "HUB_HTTP": f"127.0.0.1:{self.port}"}
         others = {name: text for name, text in os.environ.items() if not name.startswith("HUB_")}
         self._environment = others | own | settings
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Served | None = None
 
     def say_alive(self, at_ms: int) -> None:
         """Have the hub's row say that it ran at that moment."""
@@ -49,8 +91,7 @@ class Dashboard:
     def start(self, **settings: str) -> None:
         """Start it, or start it again on the same port, with other settings where given."""
         self._environment |= settings
-        arguments = [sys.executable, "-m", "dashboard_api"]
-        self.process = subprocess.Popen(arguments, env=self._environment)
+        self.process = Served(self._environment)
         wait_for_port(self.port, self.process)
 
     def stop(self, sign: int = signal.SIGTERM) -> int:

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
@@ -261,6 +261,22 @@ async def test_a_shift_that_ends_by_itself_gives_back_too(court: Courtroom) -> N
     assert court.rows(cases, "state", "answered_by") == [("raised", None)]
 
 
+@pytest.mark.parametrize(
+    ("said", "cancelled"),
+    [(["sos", "cancel"], True), (["cancel", "sos"], False), (["cancel", "sos", "cancel"], True)],
+)
+async def test_only_a_call_before_the_cancel_is_cancelled_when_all_is_read_at_once(
+    court: Courtroom, said: list[str], cancelled: bool
+) -> None:
+    for press in said:
+        court.said("btn-1", press=press)
+    await court.kill()
+    await court.at(0)
+    assert court.rows(cases, "times", "cancelled_at_ms") == [
+        (1, MORNING_MS if cancelled else None)
+    ]
+
+
 async def test_a_cancel_press_is_told_and_ends_nothing(court: Courtroom) -> None:
     court.said("btn-1", press="sos")
     await court.at(0)
@@ -329,6 +345,7 @@ async def play(court: Courtroom, steps: list[tuple[str, str, int]], kills: set[i
 
 
 @effort(max_examples=25)
+@example(steps=[("cancel", "btn-1", 0), ("press", "btn-1", 0)], kills={1})
 @given(steps=STEPS, kills=st.sets(st.integers(0, 11), max_size=4))
 def test_kills_change_nothing_of_who_is_told(
     steps: list[tuple[str, str, int]], kills: set[int]

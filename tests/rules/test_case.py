@@ -30,10 +30,12 @@ from rules.rule import SEVERITIES, Rule
 FACTS = DeviceFacts("d1", "button", place="b3/u1/1204", grid="g3", resident="r7")
 
 
-def finding(severity: str = "emergency", kind: Any = "opens", at_ms: int = 1_000) -> Finding:
+def finding(
+    severity: str = "emergency", kind: Any = "opens", at_ms: int = 1_000, seq: int = 7
+) -> Finding:
     """One, of the rule `sos`."""
     rule = Rule("sos", Happens("press", ("sos",)), severity=severity, category="emergency")
-    return Finding(kind, rule, "d1", "d1", at_ms, 1_000, at_ms + 5, 7, "sos", "为何", "why")
+    return Finding(kind, rule, "d1", "d1", at_ms, 1_000, at_ms + 5, seq, "sos", "为何", "why")
 
 
 def fresh(severity: str = "emergency") -> Case:
@@ -182,11 +184,21 @@ def test_a_case_that_120_has_is_still_ours() -> None:
 
 def test_a_cancel_press_ends_nothing() -> None:
     """It is written beside the case; a press after it counts as before."""
-    case = cancelled(fresh(), 3_000, 3_005)
+    case = cancelled(fresh(), 3_000, 8, 3_005)
     assert (case.cancelled_at_ms, case.state, case.active) == (3_000, "raised", True)
-    assert cancelled(case, 3_000, 4_005) is case, "the same once more"
-    assert cancelled(fresh(), 500, 3_005).cancelled_at_ms is None, "it was before the press"
-    assert again(case, finding(kind="again", at_ms=5_000)).times == 2
+    assert cancelled(case, 3_000, 8, 4_005) is case, "the same once more"
+    assert cancelled(fresh(), 500, 8, 3_005).cancelled_at_ms is None, "it was before the press"
+    assert cancelled(fresh(), 3_000, 6, 3_005).cancelled_at_ms is None, "it was heard before it"
+
+
+def test_who_presses_after_a_cancel_calls() -> None:
+    case = again(cancelled(fresh(), 3_000, 8, 3_005), finding(kind="again", at_ms=5_000, seq=9))
+    assert (case.times, case.cancelled_at_ms) == (2, None)
+    assert cancelled(case, 3_000, 8, 6_000).cancelled_at_ms is None, "heard again after a kill"
+    assert cancelled(case, 4_000, 10, 6_000).cancelled_at_ms is None, "it comes late"
+    assert cancelled(case, 6_000, 10, 6_000).cancelled_at_ms == 6_000
+    late = again(cancelled(fresh(), 3_000, 8, 3_005), finding(kind="again", at_ms=2_000, seq=9))
+    assert (late.times, late.cancelled_at_ms) == (2, 3_000), "of before the cancel"
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
@@ -241,7 +253,7 @@ def test_nothing_hides_an_emergency_that_nobody_confirmed(steps: list[Act | str]
                 continue
             confirmed |= step.what == "confirm" or (step.what == "close" and step.called_back)
         elif step == "cancel":
-            case = cancelled(case, 3_000, 3_000)
+            case = cancelled(case, 3_000, 8, 3_000)
         else:
             confirmed &= step not in ("opens", "again")
             follow = {"closes": ended, "taken_back": taken_back}.get(step, again)

@@ -2,6 +2,7 @@
 import { ask, reasonOf, send } from "/static/js/asking.js";
 
 const LOOK_MS = 300;
+const RENEWALS_MAX = 30;
 const byId = (id) => document.getElementById(id);
 const test = byId("test");
 
@@ -63,7 +64,7 @@ async function look(sinceMs) {
     if (ok && body.test && body.test.since_ms === sinceMs) {
       if (body.test.heard_ms) {
         over(test.dataset.heard, toldOf(body.records[0], sinceMs));
-        await renew();
+        await renew(sinceMs);
         return;
       }
       if (!body.test.running) {
@@ -77,12 +78,15 @@ async function look(sinceMs) {
   waiting = setTimeout(() => look(sinceMs), LOOK_MS);
 }
 
-// What stands around the test is of before the press: it is asked for again.
-async function renew() {
+// What stands around the test is of before the press: it is asked for again. The device's newest
+// words are written a moment after the test's result, so the first answer may be of before it too.
+async function renew(sinceMs, left = RENEWALS_MAX) {
   const answer = await fetch(location.pathname);
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const id of ["device-state", "device-facts"]) byId(id).replaceWith(page.getElementById(id));
+  if (left > 0 && Number(byId("device-state").dataset.heard) < sinceMs)
+    setTimeout(() => renew(sinceMs, left - 1), LOOK_MS);
 }
 
 // "0.3 s after the press · −87 dBm · by gateway gw-2"
