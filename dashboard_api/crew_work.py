@@ -11,10 +11,10 @@ from dashboard_api import order_queries, queries
 from dashboard_api.access import Viewer
 from dashboard_api.order_queries import NO_PRIORITY
 from dashboard_api.order_shapes import OrderOut, RoundOut
-from dashboard_api.order_words import natural
 from dashboard_api.queries import Row
 from dashboard_api.shapes import Words
 from hub.database import devices, latest
+from hub.natural import natural
 from hub.settings import Settings
 
 HOUR_MS = 3_600_000

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dashboard_api.labels import marked
 from dashboard_api.log_words import Speaker
@@ -141,17 +141,6 @@ def _value_of(text: str) -> Value:
         return float(text)
     except ValueError:
         return text
-
-
-def natural(path: str | None) -> tuple[Any, ...]:
-    """Paths in the order of a walk: b2 before b10."""
-    return tuple(_piece(part) for part in (path or "~").split("/"))
-
-
-def _piece(part: str) -> tuple[str, int, str]:
-    head = part.rstrip("0123456789")
-    digits = part[len(head) :]
-    return (head, int(digits) if digits else -1, part)
 
 
 def order_state(row: Row) -> str:

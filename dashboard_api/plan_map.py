@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from dashboard_api.queries import Row
+from hub.natural import natural
 
 WIDTH, HEIGHT = 1_000, 640
 SEVERITIES = ("emergency", "urgent", "warning", "notice")
@@ -71,7 +72,7 @@ def plan_map(
             elsewhere.append(case)
         else:
             at.setdefault(path, []).append(case)
-    marks = tuple(_mark(place, at.get(path, [])) for path, place in sorted(drawn.items()))
+    marks = tuple(_mark(drawn[path], at.get(path, [])) for path in sorted(drawn, key=natural))
     return PlanMap(tuple(_areas(drawn.values(), grids)), marks, tuple(elsewhere))
 
 

@@ -37,6 +37,7 @@ from hub.database import (
     shifts,
     strangers,
 )
+from hub.natural import COLLATION
 from rules.rule import GRAVE
 
 Row = dict[str, Any]
@@ -469,6 +470,10 @@ def devices_of_resident(connection: Connection, resident_id: str) -> list[Row]:
     return rows_of(connection, query)
 
 
+def _walk(*columns: sa.Column[Any]) -> list[sa.ColumnElement[Any]]:
+    return [sa.collate(column, COLLATION) for column in columns]
+
+
 def all_residents(
     connection: Connection, words: str, limit: int | None, offset: int = 0
 ) -> list[Row]:
@@ -477,7 +482,7 @@ def all_residents(
         sa.select(residents, *_PLACE, *_GRID)
         .outerjoin(places, places.c.path == residents.c.place)
         .outerjoin(grids, grids.c.id == residents.c.grid)
-        .order_by(residents.c.grid, residents.c.place, residents.c.id)
+        .order_by(*_walk(residents.c.grid, residents.c.place), residents.c.id)
         .limit(limit)
         .offset(offset)
     )
@@ -508,7 +513,7 @@ def residents_of(connection: Connection, ids: Sequence[str]) -> list[Row]:
         .outerjoin(places, places.c.path == residents.c.place)
         .outerjoin(grids, grids.c.id == sa.func.coalesce(residents.c.grid, places.c.grid))
         .where(residents.c.id.in_(ids))
-        .order_by(grids.c.id, residents.c.place, residents.c.id)
+        .order_by(*_walk(grids.c.id, residents.c.place), residents.c.id)
     )
     return [_with_lists(row) for row in rows_of(connection, query)]
 

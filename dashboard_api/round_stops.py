@@ -9,10 +9,11 @@ from sqlalchemy.engine import Connection
 from dashboard_api import order_queries, queries
 from dashboard_api.deps import Parts
 from dashboard_api.order_shapes import StopOut
-from dashboard_api.order_words import natural, tell
+from dashboard_api.order_words import tell
 from dashboard_api.shapes import Words
 from hub.batteries import find_batteries
 from hub.due import DONE, find_due
+from hub.natural import natural
 from rules.order import Words as BothWords
 
 BATTERY = "battery-low"  # the trouble of `rules/orders` that is an order for a battery already

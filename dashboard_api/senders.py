@@ -21,6 +21,7 @@ from hub.database import (
     trials,
 )
 from hub.device_code import CANDIDATES_MAX, DeviceCode, is_inside
+from hub.natural import COLLATION
 
 # -- strangers ------------------------------------------------------------------------------------
 
@@ -132,7 +133,9 @@ def _announced_with(connection: Connection, parts: Sequence[str]) -> set[str]:
 
 def find_places(connection: Connection, words: str, limit: int) -> list[Row]:
     """Places by name, path or who lives there, each with its residents; homes first."""
-    query = sa.select(places).order_by(places.c.kind != "home", places.c.path)
+    query = sa.select(places).order_by(
+        places.c.kind != "home", sa.collate(places.c.path, COLLATION)
+    )
     for word in words.split():
         lives = sa.select(residents.c.place).where(residents.c.name.contains(word, autoescape=True))
         columns = (places.c.path, places.c.name_zh, places.c.name_en)

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import segno
 
-from dashboard_api.order_words import natural
 from dashboard_api.queries import Row
+from hub.natural import natural
 
 A4_WIDTH_MM, A4_HEIGHT_MM = 210.0, 297.0
 QUIET_MODULES = 4  # white around a QR code, by ISO/IEC 18004

@@ -15,6 +15,7 @@ from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, Stri
 from sqlalchemy.engine import Connection, Engine
 
 from hub import private_files
+from hub.natural import COLLATION, compare
 
 BUSY_TIMEOUT_MS = 5_000
 SCHEMA_DIR = Path(__file__).parent / "schema"
@@ -859,6 +860,7 @@ def _begin(connection: sa.engine.Connection) -> None:
 def _set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}"):
         connection.execute(f"PRAGMA {pragma}")
+    connection.create_collation(COLLATION, compare)
 
 
 def migrate(engine: Engine) -> None:

@@ -1,26 +1,23 @@
 """A demo of its own that runs: what pictures of the manual and measures of the pages look at."""
 
 import os
-import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic as _monotonic
 from time import sleep as _sleep
-from typing import Any
 
-import httpx
-
+from hub.clock import SystemClock
 from tests.programs import free_port
 
 PROGRAM = [sys.executable, "-c", "from hub.cli import main; main()", "demo"]
 LOOK_EVERY_S = 0.5
 END_WITHIN_S = 30.0
+_CLOCK = SystemClock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +26,20 @@ class Demo:
 
     url: str
     password: str
-    api: httpx.Client
     press: list[str]  # the command that presses a button
+    folder: Path  # its data
 
-    def ask(self, path: str) -> Any:
-        """What the API says there."""
-        return self.api.get(path).raise_for_status().json()
-
-    def wait_for(self, path: str, fits: str, within_s: float) -> dict[str, Any]:
-        """The first of the rows at `path` with this regular expression in one of its words."""
-        until = _monotonic() + within_s
-        while _monotonic() < until:
-            for row in self.ask(path)["items"]:
-                if any(re.search(fits, word) for word in row.values() if isinstance(word, str)):
-                    return dict(row)
+    def wait_until(self, so: Callable[[], bool], within_s: float = 60.0) -> None:
+        """Look until it is so. RuntimeError: it did not become so in time."""
+        until = _CLOCK.monotonic_s() + within_s
+        while not so():
+            if _CLOCK.monotonic_s() > until:
+                raise RuntimeError(f"{so.__doc__ or so} did not come within {within_s:g} s")
             _sleep(LOOK_EVERY_S)
-        raise RuntimeError(f"nothing with {fits!r} at {path} within {within_s:g} s")
+
+    def live_for(self, seconds: float) -> None:
+        """Let the residents live their day."""
+        _sleep(seconds)
 
 
 @contextmanager
@@ -79,6 +74,5 @@ def _way_in(process: subprocess.Popen[str], folder: Path, url: str) -> Demo:
             break
     else:
         raise RuntimeError(f"the demo ended by itself: {folder / 'hub.log'}")
-    header = shlex.split(said["API"])[2].partition(": ")
-    api = httpx.Client(base_url=url, headers=[(header[0], header[2])], timeout=END_WITHIN_S)
-    return Demo(url, said["Pages"].rpartition(" ")[2], api, shlex.split(said["Press"]))
+    password = said["Pages"].rpartition(" ")[2]
+    return Demo(url, password, shlex.split(said["Press"]), folder)

@@ -30,9 +30,7 @@ class Process(Protocol):
         """Its exit code; None while it runs."""
 
 
-def wait_for_port(
-    port: int, process: Process, within_s: float = READY_WITHIN_S
-) -> None:
+def wait_for_port(port: int, process: Process, within_s: float = READY_WITHIN_S) -> None:
     """Return when something accepts connections on `port`; raise when the process died first."""
     until = _monotonic() + within_s
     while process.poll() is None and _monotonic() < until:

@@ -38,6 +38,7 @@ EXAMPLES = {
     "day": "2026-03-02",
 }
 
+
 def violations(page: Page, *, colours: bool = True) -> list[str]:
     """What axe finds on a page as it stands: rule, how grave, where.
 

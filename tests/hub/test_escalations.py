@@ -272,9 +272,7 @@ async def test_only_a_call_before_the_cancel_is_cancelled_when_all_is_read_at_on
         court.said("btn-1", press=press)
     await court.kill()
     await court.at(0)
-    assert court.rows(cases, "times", "cancelled_at_ms") == [
-        (1, MORNING_MS if cancelled else None)
-    ]
+    assert court.rows(cases, "times", "cancelled_at_ms") == [(1, MORNING_MS if cancelled else None)]
 
 
 async def test_a_cancel_press_is_told_and_ends_nothing(court: Courtroom) -> None:
