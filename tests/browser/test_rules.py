@@ -45,11 +45,12 @@ def five_minutes_at_night(connection: Connection, now_ms: int) -> list[Entry]:
 
 
 class RunningHub:
-    """`hub run` with its pages and a folder of rules of its own."""
+    """`hub run` with its pages and a folder of rules of its own; a test's changes are put back."""
 
     def __init__(self, folder: Path, broker: str) -> None:
         self.rules = folder / "rules"
         copy_community(self.rules)
+        self._files = {file: file.read_text("utf-8") for file in self.rules.rglob("*.yaml")}
         engine, clock = fresh_engine(folder / "hub.db"), SystemClock()
         with for_writing(engine).begin() as connection:
             seed(connection, clock.now_ms() - 3 * DAY_MS)
@@ -78,18 +79,25 @@ class RunningHub:
         """A file's text."""
         return (self.rules / name).read_text(encoding="utf-8")
 
+    def put_back(self) -> None:
+        """The rules' files as they were at the start."""
+        for file, text in self._files.items():
+            if file.read_text("utf-8") != text:
+                file.write_text(text, encoding="utf-8")
 
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[RunningHub]:
-    (tmp_path / "broker").mkdir()
-    with mosquitto(tmp_path / "broker") as broker:
-        running = RunningHub(tmp_path, broker.url)
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    folder = tmp_path_factory.mktemp("rules")
+    (folder / "broker").mkdir()
+    with mosquitto(folder / "broker") as broker:
+        running = RunningHub(folder, broker.url)
         try:
             running.wait()
             yield running
         finally:
             running.process.send_signal(signal.SIGTERM)
-            running.process.wait()
+            running.process.wait(PATIENCE_S)
 
 
 @pytest.fixture
@@ -106,7 +114,10 @@ def rule_page(chromium: Browser, hub: RunningHub) -> Iterator[Page]:
     log_in(page)
     yield page
     expect.set_options(timeout=None)
+    hub.put_back()
+    put_back = context.request.post("/api/v1/rules/reload", headers={"Origin": hub.url})
     context.close()
+    assert put_back.ok
     assert mistakes == []
 
 

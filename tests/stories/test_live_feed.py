@@ -13,7 +13,7 @@ from tests.stories.following import Event, following
 from tests.stories.test_press import BUTTONS, press_topic
 from tests.stories.whole_hub import WholeHub, whole_hub
 
-CUTS, HUB_KILLS, PAGES_KILLS = 24, 2, 2
+CUTS, HUB_KILLS, PAGES_KILLS = 12, 1, 1
 LINES_MAX = 40  # about ten events
 PRESSES_A_STEP = 6
 # Devices' changes come often, feeds end by themselves, and who was away must be read from the disk.
