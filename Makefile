@@ -10,10 +10,10 @@ BIN := $(VENV)/bin
 # processes, and each of them would compile everything anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test check bench format campaign lock setup clean
+.PHONY: help demo test check bench format campaign screenshots lock setup clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{printf "make %-11s %s\n", $$1, $$2}'
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@echo "installing the packages into $(VENV) (about half a minute) …"
@@ -51,6 +51,10 @@ format: setup ## format the code
 bench: setup ## measure against mosquitto's C subscriber in the same run
 	@tools/need-programs broker
 	@$(BIN)/python -m benchmarks.ingest $(ARGS)
+
+screenshots: setup ## take the manual's pictures of every page anew, from a demo (some minutes)
+	@tools/need-programs broker chromium emoji
+	@$(BIN)/python -m tests.project.screenshots
 
 lock: ## renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --extra broker --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements.lock

@@ -225,6 +225,7 @@ LABELS = {
     "log_shelve": marked("Put aside"),
     "log_release": marked("Given back"),
     "log_hand_over": marked("Handed over"),
+    "log_look": marked("Handover page opened"),
     "log_cancelled": marked("Cancelled at the button"),
     "log_called": marked("People told by the plan"),
     "log_unreached": marked("Step reached nobody"),

@@ -25,6 +25,7 @@ from dashboard_api.queries import OpenTotal, Row
 from dashboard_api.shapes import public_place
 from dashboard_api.topology import explained_by, gone_since
 from dashboard_api.usage import Today, Usage
+from hub.calendars import PART as CALENDAR
 from hub.clock import Clock
 from hub.coverage import find_coverage
 from hub.database import cases, health, places, residents
@@ -43,6 +44,7 @@ HOUR_MS = 3_600_000
 NAME_CHARS_MIN = 2  # a shorter name would be found in half of all words
 NO_CASES = OpenTotal(0, 0)
 BATTERY_RULES = "battery-low"  # the rules of `fleet.yaml` about batteries begin so
+FOR_THE_OFFICE = frozenset({CALENDAR})  # nothing that anybody in the hall could mend or mind
 NOBODY = Viewer("", "wall")  # everybody sees the same here, whoever is logged in
 
 _GRID = sa.func.coalesce(cases.c.grid, places.c.grid)
@@ -161,7 +163,11 @@ class Wall:
             "counts": counts,
             "unanswered": sum(total.unanswered for total in totals.values()),
             "grids": [_grid(row, by_grid) for row in found_grids],
-            "health": [{name: row[name] for name in ("part", "state")} for row in parts],
+            "health": [
+                {name: row[name] for name in ("part", "state")}
+                for row in parts
+                if row["part"] not in FOR_THE_OFFICE
+            ],
         }
 
     async def _best_used(self, today: Today) -> list[dict[str, Any]]:

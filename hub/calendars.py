@@ -18,6 +18,8 @@ from hub.health import GREEN, YELLOW, Report
 from hub.mistakes import Wrong, nearest
 from rules.calendar import CHINA, PLAIN, Calendar, read_calendar
 
+PART = "calendar"  # of the hub's health
+
 CHINA_CODE = "CN"
 # Where a site file names no country, its zone does if it is one of these.
 CHINESE_ZONES = frozenset(
@@ -145,9 +147,9 @@ def report_calendar(
     year = missing_year(calendar, zone, now_ms)
     figures = {"country": code, "known_until": known_until(calendar, today(zone, now_ms))}
     if year is None:
-        report("calendar", GREEN, "节假日数据齐全", "holidays are known", figures)
+        report(PART, GREEN, "节假日数据齐全", "holidays are known", figures)
     else:
-        report("calendar", YELLOW, *warning(year, code), {**figures, "missing": year})
+        report(PART, YELLOW, *warning(year, code), {**figures, "missing": year})
 
 
 def known_until(calendar: Calendar, day: date) -> str | None:

@@ -287,6 +287,19 @@ async def test_no_tile_is_younger_than_the_hubs_own_last_word(
     assert "系统未运行" in (await wall.get("/wall")).text
 
 
+async def test_the_hall_is_not_told_what_only_the_office_can_mend(
+    wall: httpx.AsyncClient, engine: Engine
+) -> None:
+    row = {"state": "yellow", "text_zh": "?", "text_en": "?", "figures_json": "{}", "at_ms": NOW_MS}
+    with for_writing(engine).begin() as connection:
+        for part in ("calendar", "archive"):
+            change = health.insert().prefix_with("OR REPLACE").values(part=part, **row)
+            connection.execute(change)
+    page = (await wall.get("/wall")).text
+    assert "节假日历" not in page
+    assert "时序库" in page or "存档" in page
+
+
 async def test_what_takes_long_is_counted_once_for_all_screens_and_says_how_old_it_is(
     app: FastAPI, wall: httpx.AsyncClient, engine: Engine, clock: HandClock
 ) -> None:

@@ -5,6 +5,7 @@ the app serves is the list: `tests/project/test_manual.py` asks for a picture of
 """
 
 import io
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any
 
 import msgspec
 from PIL import Image, ImageDraw, ImageFont
-from playwright.sync_api import APIResponse, Browser, Page, sync_playwright
+from playwright.sync_api import APIResponse, Browser, Page, ViewportSize, sync_playwright
 
 from tests.browser.all_pages import filled_in, page_routes
 from tests.browser.conftest import ARGUMENTS
@@ -26,10 +27,14 @@ PICTURES, PAGES = ROOT / "docs/pictures", ROOT / "docs/pages.md"
 LANGUAGES = ("zh", "en")
 LIVED_S = 150.0  # at the demo's pace two and a half hours of a morning
 SETTLED_MS = 1_500  # charts are drawn, the map is there
-DESK, PHONE = {"width": 1920, "height": 1080}, {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1920, "height": 1080}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 PHONE_SCALE = 2
 QUALITY = 75  # of webp: text stays sharp
 # What people hold in the hand.
+# Pages that show nothing until something is chosen.
+CHOSEN = {"/labels": "?grid=grid-1"}
+WALL_PAGES = ("now", "reach", "grounds")
 ON_A_PHONE = ("/crew", "/d/", "/a/", "/adopt", "/inspections/", "/shift")
 _HEAD = """# Pages
 
@@ -63,7 +68,7 @@ def shots(demo: Demo, page: Page) -> list[Shot]:
     """What there is to see, after something has happened in the community."""
     examples = _happen(demo, page)
     found = [
-        Shot(name_of(route), route, path)
+        Shot(name_of(route), route, path + CHOSEN.get(route, ""))
         for route, path in filled_in(page_routes(), examples).items()
     ]
     order = examples["order_id"]
@@ -89,7 +94,7 @@ def _happen(demo: Demo, page: Page) -> dict[str, str]:
     devices = _ask(page, "/api/v1/devices?limit=500")["devices"]
     counter = next(one for one in devices if one["family"] == "counter" and one["code"])
     fault = f"/api/v1/devices/{counter['code']}/report"
-    told = _send(page, "POST", fault, {"trouble": _ask(page, fault)["troubles"][0]["name"]})
+    told = _send(page, "POST", fault, {"trouble": _ask(page, fault)["troubles"][0]["trouble"]})
     page.goto("/inspections")
     checklist = page.locator("a[href^='/inspections/']").first.get_attribute("href") or ""
     return {
@@ -169,7 +174,7 @@ def logged_in(browser: Browser, demo: Demo, language: str, *, phone: bool) -> It
     """A page of a browser of its own; nobody has been here before."""
     context = browser.new_context(
         base_url=demo.url,
-        viewport=PHONE if phone else DESK,  # type: ignore[arg-type]
+        viewport=PHONE if phone else DESK,
         device_scale_factor=PHONE_SCALE if phone else 1,
         has_touch=phone,
         locale="zh-CN" if language == "zh" else "en-GB",
@@ -188,11 +193,21 @@ def logged_in(browser: Browser, demo: Demo, language: str, *, phone: bool) -> It
 def take(page: Page, path: str, file: Path) -> str:
     """A picture of a page as it stands once it has settled; its title."""
     page.goto(path)
+    picture_of(page, file)
+    return title_of(page)
+
+
+def title_of(page: Page) -> str:
+    """Its name alone, without the number of what waits and the name of the site."""
+    return re.sub(r"^\(\d+\) ", "", page.title()).partition(" · ")[0]
+
+
+def picture_of(page: Page, file: Path) -> None:
+    """What the page shows once it has settled."""
     page.wait_for_timeout(SETTLED_MS)
     file.parent.mkdir(parents=True, exist_ok=True)
     picture = Image.open(io.BytesIO(page.screenshot()))
     picture.convert("RGB").save(file, "WEBP", quality=QUALITY, method=6)
-    return page.title().partition(" · ")[0]
 
 
 def pages_page(wanted: list[Shot], titles: dict[tuple[str, str], str]) -> str:
@@ -200,12 +215,12 @@ def pages_page(wanted: list[Shot], titles: dict[tuple[str, str], str]) -> str:
     parts = [_HEAD]
     for shot in wanted:
         zh, en = (titles[shot.name, language] for language in LANGUAGES)
-        width = 320 if shot.is_phones else 640
         images = [
-            f'<img src="pictures/{language}/{shot.name}.webp" width="{width}" alt="{title}">'
+            f"![{title}](pictures/{language}/{shot.name}.webp)"
             for language, title in (("zh", zh), ("en", en))
         ]
-        parts.append(f"\n## {en} · {zh}\n\n`{shot.route}`\n\n{images[0]}\n{images[1]}\n")
+        parts.append(f"\n## {en} · {zh}\n\n`{shot.route}`\n\n| 中文 | English |\n|---|---|\n")
+        parts.append(f"| {images[0]} | {images[1]} |\n")
     return "".join(parts)
 
 
@@ -223,8 +238,26 @@ def main() -> None:
                     for shot in (one for one in wanted if one.is_phones == phone):
                         file = PICTURES / language / f"{shot.name}.webp"
                         titles[shot.name, language] = take(page, shot.path, file)
+        wanted += _quiet_walls(browser, demo, titles)
         browser.close()
     PAGES.write_text(pages_page(wanted, titles), encoding="utf-8")
+
+
+def _quiet_walls(
+    browser: Browser, demo: Demo, titles: dict[tuple[str, str], str]
+) -> Iterator[Shot]:
+    """The wall's pages when nobody calls: an emergency takes the whole screen."""
+    for language in LANGUAGES:
+        with logged_in(browser, demo, language, phone=False) as page:
+            for case in _ask(page, "/api/v1/cases?state=open&limit=200")["cases"]:
+                if case["answered_at_ms"] is None:
+                    _send(page, "POST", f"/api/v1/cases/{case['id']}/answer", {})
+            page.goto("/wall")
+            for name in WALL_PAGES:
+                page.locator(f"[data-turn-to={name}]").click()
+                picture_of(page, PICTURES / language / f"wall-{name}.webp")
+                titles[f"wall-{name}", language] = title_of(page)
+    return (Shot(f"wall-{name}", "/wall", "/wall") for name in WALL_PAGES)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from device_drivers.catalog import DRIVERS, topics_of_all
 from hub.cases import outward
 from hub.filters import covers
 from rules.case import Case
-from tests.project import manual
+from tests.browser.all_pages import page_routes
+from tests.project import manual, screenshots
 from tests.project.library import LIBRARY, library_page
 
 ROOT = Path(__file__).parents[2]
@@ -109,6 +110,22 @@ def test_prose_in_docs_has_one_sentence_a_line(page: Path) -> None:
 def _is_question(line: str) -> bool:
     """A decision opens with its question in one line, and its reasons after a bold word."""
     return line.startswith("**")
+
+
+def test_every_page_has_its_pictures_in_both_languages() -> None:
+    """`make screenshots` takes them; which pages there are, the app says."""
+    shown = screenshots.PAGES.read_text(encoding="utf-8")
+    folder = screenshots.PICTURES
+    missing = [
+        str(file.relative_to(ROOT))
+        for route in page_routes()
+        for file in (
+            folder / language / f"{screenshots.name_of(route)}.webp"
+            for language in screenshots.LANGUAGES
+        )
+        if not file.is_file() or f"({file.relative_to(folder.parent)})" not in shown
+    ]
+    assert missing == []
 
 
 def test_decisions_are_numbered_without_a_gap() -> None:
