@@ -30,7 +30,7 @@ UNWANTED = {
         r"(?<![\w.])/(?:ho" + r"me|Us" + r"ers|wo" + r"rk)/\w"
     ),
 }
-NOT_TEXT = {".png", ".jpg", ".ico", ".woff2", ".gz", ".db"}
+NOT_TEXT = {".png", ".webp", ".jpg", ".ico", ".woff2", ".gz", ".db"}
 
 
 def tracked() -> list[Path]:
