@@ -27,7 +27,6 @@ class Demo:
     url: str
     password: str
     press: list[str]  # the command that presses a button
-    folder: Path  # its data
 
     def wait_until(self, so: Callable[[], bool], within_s: float = 60.0) -> None:
         """Look until it is so. RuntimeError: it did not become so in time."""
@@ -75,4 +74,4 @@ def _way_in(process: subprocess.Popen[str], folder: Path, url: str) -> Demo:
     else:
         raise RuntimeError(f"the demo ended by itself: {folder / 'hub.log'}")
     password = said["Pages"].rpartition(" ")[2]
-    return Demo(url, password, shlex.split(said["Press"]), folder)
+    return Demo(url, password, shlex.split(said["Press"]))

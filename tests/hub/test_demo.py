@@ -7,7 +7,6 @@ import shlex
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,12 +27,12 @@ from hub.demo.community import community, seed
 from hub.demo.screen import Counts, Moving, News, PlainLines, open_screen
 from hub.register import KINDS, read_known, read_sheet, write_sheet
 from hub.settings import Settings
+from tests.demo_in_hand import PROGRAM
 from tests.hub.timekeeper import Timekeeper
 from tests.programs import free_port
 
 WITHIN_S = 60.0
 FIRST_PRESS_WITHIN_S = 20.0
-PROGRAM = [sys.executable, "-c", "from hub.cli import main; main()", "demo"]
 
 
 class Running:
