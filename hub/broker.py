@@ -21,6 +21,7 @@ from pathlib import Path
 
 from hub import private_files
 from hub.children import end_child, start_child
+from hub.ports import try_address
 from hub.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -292,10 +293,8 @@ def choose_port(wished: int) -> int:
 
 def is_free(port: int) -> bool:
     """Could somebody listen on this port of the loopback address now?"""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True
+    try:
+        try_address(HOST, port)
+    except OSError:
+        return False
+    return True

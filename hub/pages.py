@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import os
-import socket
 import sys
 from asyncio.subprocess import Process
 
 from hub.children import end_child, start_child
 from hub.health import GREEN, YELLOW, Report
+from hub.ports import try_address
 from hub.settings import Settings, WrongSetting, as_environment
 
 LOOK_EVERY_S = 0.2
@@ -27,23 +27,12 @@ def require_free(http: str) -> None:
     """Raise `WrongSetting` when the address is taken or is not this machine's."""
     host, port = split_address(http)
     try:
-        _bind(host, port)
+        try_address(host, port)
     except OSError as error:
         raise WrongSetting(
             f"HUB_HTTP: {http}: {error.strerror}; choose another, "
             f"such as HUB_HTTP={http.rpartition(':')[0]}:{port % 65_535 + 1}"
         ) from error
-
-
-def _bind(host: str, port: int) -> None:
-    """Nobody is let in meanwhile: who waits for the pages would take the try for them."""
-    [(family, kind, protocol, _name, address), *_] = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
-    with socket.socket(family, kind, protocol) as probe:
-        if os.name == "posix":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(address)
 
 
 async def until_served(http: str) -> None:
