@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from dashboard_api import errors
 from dashboard_api.access import LinkTries, LoginTries
@@ -64,6 +65,7 @@ from hub.clock import Clock
 from hub.series import Series
 from hub.settings import Settings
 from hub.site import Site
+from rules.rule import RuleSet
 
 STATIC = Path(__file__).parent / "static"
 
@@ -73,8 +75,9 @@ def create_app(
 ) -> FastAPI:
     """The app over an open and migrated database; the caller closes engine and series."""
     feed, trials = LiveFeed(engine, clock, settings), RuleTrials(settings)
-    usage = Usage(engine, series, clock, settings, site)
-    texts = Texts(site)
+    texts, rulebook = Texts(site), Rulebook(settings)
+    histories = Histories(series, clock, settings, site)
+    usage = Usage(engine, histories, clock, settings, site, partial(_rules_of, rulebook, clock))
     app = FastAPI(
         title="Community Hub",
         version="1",
@@ -97,10 +100,10 @@ def create_app(
         plan_clock=PlanClock(settings, site),
         orders=tables_of(settings),
         floods=Floods(clock, settings),
-        histories=Histories(series, clock, settings, site),
+        histories=histories,
         usage=usage,
         wall=Wall(engine, clock, settings, site, usage),
-        rulebook=Rulebook(settings),
+        rulebook=rulebook,
         trials=trials,
     )
     errors.install(app)
@@ -158,6 +161,10 @@ def create_app(
     app.include_router(screens.api)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
+
+
+def _rules_of(rulebook: Rulebook, clock: Clock, connection: Connection) -> RuleSet:
+    return rulebook.in_force(connection, clock.now_ms()).rule_set
 
 
 def _living(

@@ -85,6 +85,10 @@ class Histories:
         """Uses of machines. Raises `Unavailable`."""
         return await self._history("uses", sources, period, self._machine)
 
+    async def uses_now(self, sources: Sequence[Source], period: Period) -> History:
+        """The same counted anew, without the days before the period. Raises `Unavailable`."""
+        return await self._make(sources, period, self._machine, usual_days=0)
+
     async def openings(self, sources: Sequence[Source], period: Period) -> History:
         """Openings of doors. Raises `Unavailable`."""
         return await self._history("openings", sources, period, self._door)
@@ -98,18 +102,20 @@ class Histories:
             at_s, known = self._kept.get(asked, (0.0, None))
             if known is not None and now_s - at_s < self._settings.report_cache_s:
                 return known
-            found = await self._make(sources, period, count)
+            found = await self._make(sources, period, count, self._settings.usual_days)
             self._kept[asked] = now_s, found
             self._kept.move_to_end(asked)
             while len(self._kept) > self._settings.report_periods_cached_max:
                 self._kept.popitem(last=False)
             return found
 
-    async def _make(self, sources: Sequence[Source], period: Period, count: "_Count") -> History:
+    async def _make(
+        self, sources: Sequence[Source], period: Period, count: "_Count", usual_days: int
+    ) -> History:
         now_ms, zone, settings = self._clock.now_ms(), self._site.zone, self._settings
         longest_ms = max((one.expected_ms for one in sources), default=0)
         more_ms = (longest_ms // DAY_MS + 2) * DAY_MS  # a silence shows itself outside
-        begin = period.first - timedelta(days=settings.usual_days)
+        begin = period.first - timedelta(days=usual_days)
         begin_ms = day_named(begin.isoformat(), zone).from_ms
         hours = hours_of_use.hours_between(
             _midnight(begin_ms - more_ms, zone), min(now_ms, period.to_ms + more_ms), zone

@@ -21,10 +21,11 @@ from dashboard_api import figures, queries
 from dashboard_api.access import Viewer
 from dashboard_api.edition import edition
 from dashboard_api.figures import DeviceCounts
+from dashboard_api.grounds import Today
 from dashboard_api.queries import OpenTotal, Row
 from dashboard_api.shapes import public_place
 from dashboard_api.topology import explained_by, gone_since
-from dashboard_api.usage import Today, Usage
+from dashboard_api.usage import Usage
 from hub.calendars import PART as CALENDAR
 from hub.clock import Clock
 from hub.coverage import find_coverage
@@ -182,7 +183,7 @@ class Wall:
             known = {row["id"]: row for row in queries.find_devices(connection, family="counter")}
             names, by_path = resident_names(connection), queries.places_by_path(connection)
         return [
-            {"uses": round(one.uses or 0), "at_least": one.at_least}
+            {"uses": one.uses, "at_least": one.at_least}
             | _machine(known[one.device], by_path, names)
             for one in best
             if one.device in known

@@ -8,12 +8,18 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import Engine
 
-from dashboard_api.usage import Today, Usage
+from dashboard_api.grounds import Today
+from dashboard_api.report_period import DAY, Period
+from dashboard_api.report_series import Histories
+from dashboard_api.report_sources import machines as counted_machines
+from dashboard_api.report_use import Wants, use_report
+from dashboard_api.usage import Usage
 from hub.database import devices, for_writing, latest
 from hub.local_series import LocalSeries
 from hub.series import Point, Row, Unavailable, at_ns
 from hub.settings import Settings
 from hub.site import Site
+from rules.rule import RuleSet
 from tests.dashboard_api.community import encode
 from tests.dashboard_api.conftest import NOW_MS, HandClock
 
@@ -22,16 +28,22 @@ DAY_MS = 24 * HOUR_MS
 MIDNIGHT_MS = NOW_MS - 9 * HOUR_MS
 
 
+def usage_of(engine: Engine, histories: Histories, clock: HandClock, settings: Settings) -> Usage:
+    return Usage(engine, histories, clock, settings, Site(), lambda _: RuleSet(()))
+
+
 class Machines:
     """Counters with a time series of their own in the test's hands."""
 
     def __init__(self, engine: Engine, series: LocalSeries, clock: HandClock) -> None:
         self.engine, self.series, self.clock = engine, series, clock
         clock.at_ms += HOUR_MS // 2  # half past nine
-        self.usage = Usage(engine, series, clock, Settings(usage_wait_s=30), Site())
+        settings = Settings(usage_wait_s=30)
+        self.histories = Histories(series, clock, settings, Site())
+        self.usage = usage_of(engine, self.histories, clock, settings)
         self._seq = 0
 
-    def add(self, device: str, gateway: str = "gw-1") -> None:
+    def add(self, device: str, gateway: str = "gw-1", place: str = "ground") -> None:
         row: dict[str, Any] = {
             "id": device,
             "family": "counter",
@@ -42,7 +54,7 @@ class Machines:
             "name_zh": device,
             "name_en": device,
             "expected_silence_s": 7_200,
-            "place": "ground",
+            "place": place,
         }
         with for_writing(self.engine).begin() as connection:
             connection.execute(devices.insert().values(row | {"added_ms": 0}))
@@ -123,14 +135,34 @@ async def test_a_counter_behind_a_gateway_that_is_gone_is_unknown_from_its_last_
         connection.execute(latest.insert().values(row))
     today = await machines.today()
 
-    assert [(one.uses, one.unknown) for one in today.hours[6:10]] == [
-        (15, 0),
-        (15, 0),
-        (10, 1),
-        (10, 1),
-    ]
+    said = [(one.uses, one.unknown) for one in today.hours[6:10]]
+    assert said == [(15, 0), (15, 1), (10, 1), (10, 1)]  # its last word was at seven
     assert (today.unknown, today.at_least, today.counters) == (1, True, 2)
     assert [one.device for one in today.machines] == ["walker", "rower"]
+
+
+async def test_the_wall_and_the_report_of_the_day_say_the_same(machines: Machines) -> None:
+    """Day, hours, machines and what is usual, of two grounds and of one that is silent."""
+    for device, per_hour in (("walker", 10), ("rower", 5), ("bike", 3)):
+        machines.add(device, place="west" if device == "bike" else "ground")
+        end_ms = NOW_MS - 4 * HOUR_MS if device == "rower" else NOW_MS + 1
+        await machines.say(device, MIDNIGHT_MS - 30 * DAY_MS, end_ms, 0, per_hour)
+    today = await machines.today()
+    with machines.engine.connect() as connection:
+        sources = counted_machines(connection, RuleSet(()))
+    day = datetime.fromtimestamp(NOW_MS / 1e3, Site().zone).date()
+    period = Period(DAY, day, day, MIDNIGHT_MS, MIDNIGHT_MS + DAY_MS)
+    history = await machines.histories.uses(sources.sources, period)
+    report = use_report(history, sources.groups, Wants.of(Settings()))
+
+    assert len(sources.groups) == 2
+    assert (today.total, today.at_least) == (report.total.uses, report.total.known != "yes")
+    assert [one.uses or 0 for one in today.hours] == [row.figure.uses for row in report.hours]
+    usual = [row.usual[True].uses if True in row.usual else None for row in report.hours]
+    assert [one.usual for one in today.hours] == usual
+    assert any(usual)
+    its = {row.id: row.figure.uses for row in report.devices}
+    assert {one.device: one.uses for one in today.machines} == its
 
 
 class CannotAnswer(LocalSeries):
@@ -151,7 +183,7 @@ async def test_what_cannot_be_asked_is_unknown_and_not_yesterdays(
     engine: Engine, settings: Settings, clock: HandClock
 ) -> None:
     series = CannotAnswer(settings, "demo")
-    usage = Usage(engine, series, clock, settings, Site())
+    usage = usage_of(engine, Histories(series, clock, settings, Site()), clock, settings)
     assert await usage.today() is None
     await usage.close()
     await series.close()
@@ -176,7 +208,9 @@ async def test_a_store_that_hangs_holds_no_page_and_a_count_that_runs_is_ended(
     engine: Engine, settings: Settings, clock: HandClock
 ) -> None:
     series = NeverAnswers(settings, "demo")
-    usage = Usage(engine, series, clock, Settings(usage_wait_s=0.05), Site())
+    impatient = Settings(usage_wait_s=0.05)
+    histories = Histories(series, clock, impatient, Site())
+    usage = usage_of(engine, histories, clock, impatient)
     async with asyncio.timeout(5):
         assert await usage.today() is None
         assert await usage.today() is None
