@@ -109,7 +109,7 @@ def measure(connection: Connection) -> None:
     rules = {f"rule-{n}": Rule(f"rule-{n}", Equals("contact", ("open",))) for n in range(RULES)}
     day = day_named("2026-07-01", ZONE)
     parts: dict[str, Callable[[], Any]] = {
-        "response times": lambda: response_times(*span, targets, ZONE),
+        "response times": lambda: response_times(connection, SPAN, targets, ZONE, SPAN[1]),
         "load": lambda: alarm_load.load(*span, targets),
         "stale alerts": lambda: alarm_load.stale(connection, SPAN, SPAN[1], targets, ZONE),
         "chatter": lambda: alarm_load.chatter(*span, targets),

@@ -15,15 +15,15 @@ def find_kpi(
     connection: Connection, its: Parts, from_ms: int, to_ms: int, *, public: bool = False
 ) -> dict[str, Any]:
     """See `shapes.KpiOut`. `public`: nothing that names a device, which may name a person."""
-    targets, zone = targets_of(its.settings), its.site.zone
+    targets, zone, now_ms = targets_of(its.settings), its.site.zone, its.clock.now_ms()
     span = connection, from_ms, to_ms
     first, last = (day_at(at_ms, zone).name for at_ms in (from_ms, to_ms - 1))
     return {
         "from_ms": from_ms,
         "to_ms": to_ms,
-        **response_times.response_times(*span, targets, zone)._asdict(),
+        **response_times.response_times(connection, span[1:], targets, zone, now_ms)._asdict(),
         "load": alarm_load.load(*span, targets),
-        "stale": alarm_load.stale(connection, (from_ms, to_ms), its.clock.now_ms(), targets, zone),
+        "stale": alarm_load.stale(connection, (from_ms, to_ms), now_ms, targets, zone),
         "false_presses": response_times.false_presses(*span),
         "test_presses": response_times.count_test_presses(connection, first, last),
         "chatter": [] if public else alarm_load.chatter(*span, targets),

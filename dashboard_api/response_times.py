@@ -2,6 +2,7 @@
 
 The database counts, once, by the smallest groups; here they are added up. Times count from when
 the hub heard: what a person could not know does not count against them. What is not known is None.
+A case whose limit is not over is *undecided*: it belongs neither to those in time nor to the rest.
 """
 
 from collections import Counter
@@ -30,11 +31,15 @@ class ResponseTimes(NamedTuple):
 
 
 def response_times(
-    connection: Connection, from_ms: int, to_ms: int, targets: Targets, zone: ZoneInfo
+    connection: Connection,
+    span: tuple[int, int],
+    targets: Targets,
+    zone: ZoneInfo,
+    now_ms: int,
 ) -> ResponseTimes:
     """Figures of the cases heard in [from, to); hours are those of the zone's clocks."""
-    _gather(connection, from_ms, to_ms, zone)
-    rows = connection.execute(sa.text(_counts(targets))).mappings().all()
+    _gather(connection, *span, zone)
+    rows = connection.execute(sa.text(_counts(targets)), {"now_ms": now_ms}).mappings().all()
     names = tuple(name for name in rows[0] if name not in _KEYS) if rows else ()
     outcomes = connection.execute(_OUTCOMES).all()
     whole, by_grid, by_hour = Counts(names), Counts(names), Counts(names)
@@ -45,8 +50,8 @@ def response_times(
         for counts, key in ((whole, ""), (by_grid, grid), (by_hour, str(hour))):
             counts.add_outcome(key, category, outcome, times)
     categories = whole.groups.get("", {})
-    for name, span in _MEDIANS.items():
-        _add_medians(connection, categories, name, span)
+    for name, column in _MEDIANS.items():
+        _add_medians(connection, categories, name, column)
     return ResponseTimes(categories, by_grid.groups, by_hour.groups)
 
 
@@ -80,7 +85,8 @@ CREATE TEMP TABLE kpi_cases AS
 SELECT coalesce(c.grid, p.grid, '{NO_GRID}') AS grid, (({{local}}) / {HOUR_MS}) % 24 AS hour,
     c.category, c.outcome, c.answered_at_ms - c.heard_at_ms AS answered,
     c.arrived_at_ms - c.heard_at_ms AS arrived, c.closed_at_ms - c.heard_at_ms AS closed,
-    c.dispatched_at_ms IS NOT NULL OR c.arrived_at_ms IS NOT NULL AS sent
+    c.dispatched_at_ms IS NOT NULL OR c.arrived_at_ms IS NOT NULL AS sent,
+    c.heard_at_ms AS heard_at, c.closed_at_ms IS NULL AS is_open
 FROM cases c LEFT JOIN places p ON p.path = c.place
 WHERE c.heard_at_ms >= :from_ms AND c.heard_at_ms < :to_ms
 """
@@ -117,9 +123,19 @@ def _counts(targets: Targets) -> str:
         f"CAST(total({what} <= {limit_s * 1_000}) AS INTEGER) AS {what}_within_{limit_s}_s"
         for what, limit_s in limits
     )
+    undecided = (
+        f"CAST(total({_of(what)} AND {what} IS NULL AND is_open "
+        f"AND :now_ms - heard_at <= {limit_s * 1_000}) AS INTEGER) AS {what}_undecided_{limit_s}_s"
+        for what, limit_s in limits
+    )
     counts = ("count(*) AS cases", "count(answered) AS answered", "sum(sent) AS sent")
-    columns = ", ".join((*_KEYS, *counts, "count(arrived) AS arrived", *within))
+    columns = ", ".join((*_KEYS, *counts, "count(arrived) AS arrived", *within, *undecided))
     return f"SELECT {columns} FROM temp.kpi_cases GROUP BY grid, hour, category"
+
+
+def _of(what: str) -> str:
+    """Whom a limit concerns: every case, or those to which somebody was sent."""
+    return "sent" if what == "arrived" else "1"
 
 
 def _add_medians(

@@ -368,6 +368,7 @@ class KpiOut(BaseModel):
 
     `by_grid` and `by_hour` (0 to 23, of the site's zone) have the same figures in smaller groups;
     the grid "-" is what belongs to none. `sent`: somebody was sent or came.
+    `…_undecided_…`: they wait, and the limit is not over: no share counts them.
     `load`: calls per person in windows. `stale`: alerts that were true for too long, by day.
     `chatter` and `noisiest` name devices and are not for walls. `test_presses` counts whole days.
     """

@@ -134,7 +134,8 @@ def _counts(its: Parts, connection: Connection, day: Day) -> dict[str, dict[str,
 
 def _figures(its: Parts, connection: Connection, day: Day, grid: str) -> dict[str, Any]:
     targets, zone = targets_of(its.settings), its.site.zone
-    found = response_times(connection, day.from_ms, day.to_ms, targets, zone)
+    span = day.from_ms, day.to_ms
+    found = response_times(connection, span, targets, zone, its.clock.now_ms())
     return found.by_grid.get(grid, {})
 
 

@@ -161,7 +161,8 @@ def test_calls_per_person_are_those_of_the_shifts(
 def test_hours_are_those_of_the_clocks_on_the_wall(engine: Engine, calls: list[Any]) -> None:
     with engine.connect() as connection:
         put_calls(connection, calls)
-        found = response_times(connection, START_MS, START_MS + SPAN_MS, TARGETS, ZONE).by_hour
+        span = START_MS, START_MS + SPAN_MS
+        found = response_times(connection, span, TARGETS, ZONE, span[1]).by_hour
         connection.rollback()
 
     expected = Counter(

@@ -248,17 +248,17 @@ def _compare_figures(played: Played, counted: Recount, now_ms: int) -> None:
         heard = [case for case in counted.cases if from_ms <= case.heard < to_ms]
         with played.court.engine.connect() as connection:
             targets = targets_of(played.court.settings)
-            found = response_times(connection, from_ms, to_ms, targets, ZONE)
+            found = response_times(connection, (from_ms, to_ms), targets, ZONE, now_ms)
             calls = false_presses(connection, from_ms, to_ms)
         for category in ("all", "emergency", "maintenance"):
             mine = [case for case in heard if category in ("all", case.category)]
-            _check_figures(found.categories.get(category), mine, medians=True)
+            _check_figures(found.categories.get(category), mine, now_ms, medians=True)
             for grid in ("grid-1", "grid-2", NO_GRID):
                 of_grid = [case for case in mine if GRID_OF[case.device] == grid]
-                _check_figures(found.by_grid.get(grid, {}).get(category), of_grid)
+                _check_figures(found.by_grid.get(grid, {}).get(category), of_grid, now_ms)
             for hour in range(24):
                 of_hour = [c for c in mine if (c.heard // HOUR_MS + 8) % 24 == hour]
-                _check_figures(found.by_hour.get(str(hour), {}).get(category), of_hour)
+                _check_figures(found.by_hour.get(str(hour), {}).get(category), of_hour, now_ms)
         pressed = [case for case in heard if case.category == "emergency"]
         none = sum(case.outcome in ("mistake", "test") for case in pressed)
         assert (calls["calls"], calls["no_calls"]) == (len(pressed), none)
@@ -269,11 +269,11 @@ def _compare_figures(played: Played, counted: Recount, now_ms: int) -> None:
     assert presses == sum(counted.tests.values())
 
 
-def _check_figures(found: Any, cases: list[Case], *, medians: bool = False) -> None:
+def _check_figures(found: Any, cases: list[Case], now_ms: int, *, medians: bool = False) -> None:
     if not cases:
         assert found is None
         return
-    wanted = figures(cases)
+    wanted = figures(cases, now_ms)
     if not medians:
         wanted = {name: value for name, value in wanted.items() if not name.startswith("median")}
     assert found == wanted

@@ -403,6 +403,22 @@ async def test_figures_that_name_devices_are_not_for_walls(
     assert 'href="/d/d-1"' in page
 
 
+async def test_a_call_of_this_minute_makes_no_share_worse(
+    staff: httpx.AsyncClient, judge: StandInJudge, clock: HandClock
+) -> None:
+    judge.raise_case(answered_at_ms=NOW_MS + 30_000)
+    judge.raise_case()
+    for after_s, undecided in ((60, (1, 1)), (61, (0, 1)), (181, (0, 0))):
+        clock.at_ms = NOW_MS + after_s * 1_000
+        kpi = (await staff.get("/api/v1/kpi")).json()["categories"]["emergency"]
+        found = kpi["answered_undecided_60_s"], kpi["answered_undecided_180_s"]
+        page = (await staff.get("/reports")).text
+        assert found == undecided
+        assert (kpi["cases"], kpi["answered_within_60_s"]) == (2, 1)
+        assert f"1 / {2 - undecided[0]} · " in page
+        assert f"1 / {2 - undecided[1]} · " in page
+
+
 async def test_limits_are_settings_and_stand_in_the_names(
     staff: httpx.AsyncClient, judge: StandInJudge, app: FastAPI, settings: Settings
 ) -> None:

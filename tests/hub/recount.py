@@ -169,7 +169,7 @@ def median(values: list[int]) -> float | None:
     return sum(both) / len(both) / 1_000
 
 
-def figures(cases: list[Case]) -> dict[str, Any]:
+def figures(cases: list[Case], now_ms: int) -> dict[str, Any]:
     """What the figures of these cases must be."""
     answers = [c.answered - c.heard for c in cases if c.answered is not None]
     arrivals = [c.arrived - c.heard for c in cases if c.arrived is not None]
@@ -183,6 +183,20 @@ def figures(cases: list[Case]) -> dict[str, Any]:
         "answered_within_180_s": sum(one <= 180 * S for one in answers),
         "arrived_within_2700_s": sum(one <= 2_700 * S for one in arrivals),
         "arrived_within_3600_s": sum(one <= 3_600 * S for one in arrivals),
+        **{
+            f"answered_undecided_{limit}_s": sum(
+                c.answered is None and c.closed is None and c.heard + limit * S >= now_ms
+                for c in cases
+            )
+            for limit in (60, 180)
+        },
+        **{
+            f"arrived_undecided_{limit}_s": sum(
+                c.sent and c.arrived is None and c.closed is None and c.heard + limit * S >= now_ms
+                for c in cases
+            )
+            for limit in (2_700, 3_600)
+        },
         "outcomes": dict(Counter(c.outcome for c in cases if c.outcome)),
         "median_answer_s": median(answers),
         "median_arrival_s": median(arrivals),
