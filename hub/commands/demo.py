@@ -28,11 +28,13 @@ from hub.database import case_log, cases, devices, for_writing, migrate, open_en
 from hub.demo.community import community, seed
 from hub.demo.history import seed_history
 from hub.demo.pace import keep_pace
+from hub.demo.past_uses import DAYS, keep_points, keep_totals, past_uses
 from hub.demo.screen import Counts, News, Screen, open_screen
 from hub.journal import newest
 from hub.pages import require_free, until_served
 from hub.rule_copy import copy_community
 from hub.rule_files import NO_PRESS, rules_of_files
+from hub.series import Refused, Unavailable, open_series
 from hub.settings import Settings, as_environment, read_settings
 from hub.site import Site, read_site
 from hub.users import FIRST_USER, Refusal, add_token, ensure_first_user, remove_token
@@ -65,6 +67,7 @@ class Ready:
     password: str | None
     token: str
     news: int  # the newest row of the cases' log that was there before
+    is_new: bool  # nothing was there before
 
 
 class Day:
@@ -138,6 +141,8 @@ async def _with_broker(
     engine = open_engine(settings.database)
     try:
         ready = await asyncio.to_thread(_prepare, engine, clock, screen.step)
+        if ready.is_new:
+            await _give_a_past(engine, settings, site, clock, screen)
         async with asyncio.TaskGroup() as tasks:
             subscribed = asyncio.Event()
             screen.step("starting the hub and its pages")
@@ -164,11 +169,28 @@ def _prepare(engine: Engine, clock: Clock, step: Callable[[str], None]) -> Ready
     step(_what_is_there(engine))
     with for_writing(engine).begin() as connection:
         seed(connection, clock.now_ms())
-        seed_history(connection, clock.now_ms())
+        is_new = seed_history(connection, clock.now_ms())
     with suppress(Refusal):  # there is none at the first start
         remove_token(engine, TOKEN)
     token = add_token(engine, clock, TOKEN, "program")
-    return Ready(ensure_first_user(engine, clock), token, news)
+    return Ready(ensure_first_user(engine, clock), token, news, is_new)
+
+
+async def _give_a_past(
+    engine: Engine, settings: Settings, site: Site, clock: Clock, screen: Screen
+) -> None:
+    """Reports need weeks; a store that cannot be written now holds up no demo."""
+    screen.step(f"making up {DAYS} days of use")
+    past = await asyncio.to_thread(past_uses, clock.now_ms(), site.zone)
+    series = open_series(settings, site)
+    try:
+        await keep_points(series, past.points)
+    except (Unavailable, Refused) as no:
+        screen.say(f"The reports begin empty: {no}")
+        return
+    finally:
+        await series.close()
+    await asyncio.to_thread(keep_totals, engine, past, settings)
 
 
 def _what_is_there(engine: Engine) -> str:

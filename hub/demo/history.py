@@ -24,10 +24,13 @@ FORGOTTEN_ONE_IN = 40  # buttons that the round has left out
 INSTALLER = "示范安装队"
 
 
-def seed_history(connection: Connection, now_ms: int) -> None:
-    """Commissioning records of all buttons, and a battery a day of every device that has one."""
+def seed_history(connection: Connection, now_ms: int) -> bool:
+    """Commissioning records of all buttons, and a battery a day of every device that has one.
+
+    False: there is a history already.
+    """
     if connection.execute(sa.select(sa.func.count()).select_from(commissionings)).scalar():
-        return
+        return False
     devices = community().devices
     buttons = [row for row in devices if row["family"] == "button"]
     connection.execute(commissionings.insert(), [_record(row, now_ms) for row in buttons])
@@ -39,6 +42,7 @@ def seed_history(connection: Connection, now_ms: int) -> None:
     ]
     for begin in range(0, len(days), ROWS_AT_ONCE):
         connection.execute(device_days.insert(), days[begin : begin + ROWS_AT_ONCE])
+    return True
 
 
 def _record(row: Row, now_ms: int) -> dict[str, Any]:

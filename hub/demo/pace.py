@@ -1,20 +1,31 @@
-"""What of the community's rules makes no sense in a day that goes faster than life."""
+"""What of the community's rules makes no sense in a day that goes faster than life.
 
+Rules that count in the time of people: in a day that goes sixty times as fast an entrance is opened
+as often in five minutes as in life in five hours. Rules of certain hours: they go by the real
+clock, by which it may be night while the residents do their morning exercise. What is off stands,
+with its reason, on the page of overrides.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
 
-OVERRIDES_FILE = "demo.yaml"
-RULE = "door-contact-flutters"
+from rules.loader import RuleMistakes, load_texts
+from rules.rule import Rule
 
-# The rule counts in the time of people. In a day that goes sixty times as fast an entrance is
-# opened as often in five minutes as in life in five hours. What is off stands, with its reason, on
-# the page of overrides.
-OVERRIDES = f"""\
+OVERRIDES_FILE = "demo.yaml"
+IN_THE_TIME_OF_PEOPLE = frozenset(("door-contact-flutters",))
+FASTER = "演示中的一天过得比实际快 (a day of the demo goes faster than life)"
+BY_THE_CLOCK = "演示中的时刻不是真实的时刻 (the hour of the demo's day is not that of the clock)"
+
+_HEAD = """\
 # Written by `hub demo` at its start, as long as its day goes faster than life.
 overrides:
-  - rule: {RULE}
+"""
+_OVERRIDE = """\
+  - rule: {rule}
     place: ["*"]
     off: true
-    reason: 演示中的一天过得比实际快 (a day of the demo goes faster than life)
+    reason: {reason}
     by: hub demo
     until: 2099-12-31
 """
@@ -23,13 +34,28 @@ overrides:
 def keep_pace(rules_dir: Path, speed: float) -> None:
     """Put the demo's overrides beside its rules, or take them away at the pace of life. OSError."""
     file = rules_dir / OVERRIDES_FILE
-    if speed > 1 and _has_rule(rules_dir):
-        file.write_text(OVERRIDES, encoding="utf-8")
+    reasons = _reasons(rules_dir) if speed > 1 else {}
+    if reasons:
+        overrides = (_OVERRIDE.format(rule=rule, reason=why) for rule, why in reasons.items())
+        file.write_text(_HEAD + "".join(overrides), encoding="utf-8")
     else:
         file.unlink(missing_ok=True)
 
 
-def _has_rule(rules_dir: Path) -> bool:
-    """Whoever tries the demo may have taken it out: an override of no rule is a mistake."""
-    files = (one for one in rules_dir.rglob("*.yaml") if one.name != OVERRIDES_FILE)
-    return any(f"rule: {RULE}\n" in one.read_text(encoding="utf-8") for one in files)
+def _reasons(rules_dir: Path) -> Mapping[str, str]:
+    """Why which rules are off. Whoever tries the demo may have changed them: mistakes wait."""
+    files = (one for one in sorted(rules_dir.rglob("*.yaml")) if one.name != OVERRIDES_FILE)
+    texts = {
+        one.relative_to(rules_dir).as_posix(): one.read_text(encoding="utf-8") for one in files
+    }
+    try:
+        found = {rule.name: _reason(rule) for rule in load_texts(texts).rules}
+    except RuleMistakes:
+        return {}  # the hub says what is wrong, with file and line
+    return {rule: why for rule, why in found.items() if why}
+
+
+def _reason(rule: Rule) -> str:
+    if rule.name in IN_THE_TIME_OF_PEOPLE:
+        return FASTER
+    return BY_THE_CLOCK if rule.during is not None else ""
