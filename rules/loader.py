@@ -74,7 +74,7 @@ WHERE_KEYS = (
     "resident_tags",
 )
 SAMES = ("place", "grid", "ground", "resident", "site")
-FAMILIES = ("button", "door", "counter", "gateway", "site", "phone", "channel")
+FAMILIES = ("button", "door", "counter", "gateway", "site", "phone", "channel", "screen", "token")
 # Words that each condition with a point may carry beside it.
 VERBS = {
     "equals": (), "in": (), "below": ("back_above",), "above": ("back_below",), "happens": (),

@@ -329,14 +329,11 @@ def test_the_wait_is_the_longer_of_a_figure_and_the_expected_silences() -> None:
 COMMON = {
     "duty-phone-silent",
     "channel-fails",
-    "wall-screen-dark",
-    "machine-overused",
-    "door-contact-flutters",
 }
 
 
 def test_every_rule_of_the_community_for_crews_has_its_trouble() -> None:
-    """But for those of the hub's own parts, and two that only people can judge."""
+    """But for those of the hub's own parts."""
     without = set()
     for rule in load([COMMUNITY]).rules:
         family = (*rule.where.family, None)[0]
