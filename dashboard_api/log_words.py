@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from dashboard_api.labels import marked
 from hub.daily_log import Line
+from rules.roster import FAMILY
 
 
 class Speaker(Protocol):
@@ -86,9 +87,17 @@ def _why(_line: Line, its: dict[str, Any], speaker: Speaker) -> list[str]:
 
 
 def _called(_line: Line, its: dict[str, Any], speaker: Speaker) -> list[str]:
-    step, contacts = int(its.get("step", 0)) + 1, ", ".join(its.get("contacts", ()))
+    step = int(its.get("step", 0)) + 1
+    contacts = ", ".join(dict.fromkeys(_contact(one, speaker) for one in its.get("contacts", ())))
     text = _STEP if contacts else _NOBODY_CALLED
     return [speaker.say(text, step=step, nth=its.get("nth", 1), contacts=contacts)]
+
+
+def _contact(contact: str, speaker: Speaker) -> str:
+    """By the role; of whom there are several also which. Who of a family stands on her card."""
+    role, _, which = contact.partition(":")
+    name = speaker.label(f"role_{role}")
+    return f"{name} {which}" if which and role != FAMILY else name
 
 
 def _unreached(_line: Line, its: dict[str, Any], speaker: Speaker) -> list[str]:

@@ -9,7 +9,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from dashboard_api.log_words import details
+from dashboard_api.texts import Texts
+from hub.daily_log import Line
 from hub.database import alerts, cases, commissionings, for_writing, journal, notices, remarks
+from hub.site import Site
 from tests.dashboard_api.community import HOME, StandInJudge
 from tests.dashboard_api.conftest import NOW_MS, HandClock
 
@@ -87,6 +91,16 @@ async def test_what_happened_stands_in_its_grid_and_on_its_day(
     other = await read(staff, "grid-2")
     assert [(one["what"], one["by"]) for one in other["lines"]] == [("adopted", "li")]
     assert (await read(staff, day="2026-03-01"))["lines"] == []
+
+
+def test_whom_a_plan_told_stands_by_role_and_no_family_by_its_residents_id() -> None:
+    nothing = dict.fromkeys(Line._fields)
+    told = {"step": 0, "contacts": ["duty-phone:grid-1", "desk", "family:r-7:0", "family:r-7:1"]}
+    line = Line(**nothing | {"what": "called", "details": told})  # type: ignore[arg-type]
+    texts = Texts(Site())
+    zh, en = (details(line, texts.speaker(language)) for language in ("zh", "en"))
+    assert zh == "第 1 步第 1 次：值班手机 grid-1, 值班台, 家属"
+    assert en == "step 1, call 1: Duty phone grid-1, Desk, Family"
 
 
 async def test_a_remark_is_kept_under_its_writers_name_and_in_the_journal(
