@@ -82,8 +82,10 @@ async def running_demo(folder: Path) -> AsyncIterator[Running]:
         await process.communicate()
 
 
-async def test_the_demo_prepares_itself_and_a_second_start_knows_the_first(tmp_path: Path) -> None:
-    """A press comes within 20 seconds both times."""
+async def test_the_demo_prepares_itself_is_ended_in_any_way_and_knows_what_was(
+    tmp_path: Path,
+) -> None:
+    """A press comes within 20 seconds every time; no process and no traceback is left behind."""
     async with running_demo(tmp_path) as demo:
         broker = await demo.line_with("Broker:")
         assert f"mqtt://127.0.0.1:{demo.mqtt}" in broker
@@ -102,13 +104,32 @@ async def test_the_demo_prepares_itself_and_a_second_start_knows_the_first(tmp_p
             assert await publishing.wait() == 0
             await demo.line_with("btn-b1-402")
             assert "btn-b1-402" in (await client.get(url)).text
+        assert await _ended_by(demo, signal.SIGKILL, tmp_path) == -signal.SIGKILL
     async with running_demo(tmp_path) as demo:
         assert "302 devices, " in await demo.line_with("data of the last run is there")
         assert "as shown at the first start" in await demo.line_with("Pages:")
         await demo.line_with("Ctrl-C")
         async with asyncio.timeout(FIRST_PRESS_WITHIN_S):
             assert "pressed again" in await demo.line_with("Emergency call")
+        assert await _ended_by(demo, signal.SIGINT, tmp_path) == 0
     assert not any("seeding" in line for line in demo.lines)
+    async with running_demo(tmp_path) as demo:
+        await demo.line_with("Day:")
+        assert await _ended_by(demo, signal.SIGTERM, tmp_path) == 0
+
+
+async def _ended_by(demo: Running, sign: signal.Signals, folder: Path) -> int:
+    """End it; its exit code, once whatever it had started has ended too."""
+    children = demo.children()
+    assert len(children) == 3, "broker, pages, residents"
+    ends = [asyncio.ensure_future(_end_of(os.pidfd_open(child))) for child in children]
+    demo.process.send_signal(sign)
+    code = await demo.process.wait()
+    await asyncio.gather(*ends)
+    assert is_free(demo.http)
+    assert is_free(demo.mqtt)
+    assert "Traceback" not in (folder / "stderr").read_text()
+    return code
 
 
 def test_the_simulated_hour_goes_as_fast_as_the_day() -> None:
@@ -123,24 +144,6 @@ def test_the_simulated_hour_goes_as_fast_as_the_day() -> None:
 def _elsewhere(press: list[str]) -> list[str]:
     """The line to copy, for another button: the first one is pressed by the day itself."""
     return [word.replace("btn-b1-302", "btn-b1-402") for word in press]
-
-
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-async def test_however_it_is_ended_it_leaves_no_process_and_no_traceback(
-    tmp_path: Path, sign: signal.Signals
-) -> None:
-    async with running_demo(tmp_path) as demo:
-        await demo.line_with("Day:")
-        children = demo.children()
-        assert len(children) == 3, "broker, pages, residents"
-        ends = [asyncio.ensure_future(_end_of(os.pidfd_open(child))) for child in children]
-        demo.process.send_signal(sign)
-        code = await demo.process.wait()
-        await asyncio.gather(*ends)
-    assert code == (-9 if sign == signal.SIGKILL else 0)
-    assert is_free(demo.http)
-    assert is_free(demo.mqtt)
-    assert "Traceback" not in (tmp_path / "stderr").read_text()
 
 
 async def _end_of(descriptor: int) -> None:
