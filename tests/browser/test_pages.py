@@ -100,6 +100,25 @@ def test_a_crew_answers_arrives_and_says_what_was_done_on_the_page_of_the_case(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_on_a_phone_who_calls_stands_above_the_ways_to_choose_among_calls(
+    page: Page, dashboard: Dashboard
+) -> None:
+    case_id = dashboard.judge.raise_case()
+    page.set_viewport_size({"width": 390, "height": 844})
+    log_in(page)
+    card = page.locator(f"#case-{case_id}").bounding_box()
+    assert card is not None
+    assert card["y"] < 844 / 2
+    severity = page.locator("#f-severity")
+    expect(severity).to_be_hidden()
+    page.get_by_role("button", name="筛选").click()
+    severity.select_option("notice")
+    expect(page.locator(f"#case-{case_id}")).to_have_count(0)
+    expect(severity).to_be_visible()  # what hides a case is never hidden itself
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(page.get_by_role("button", name="筛选")).to_be_hidden()
+
+
 def test_no_page_scrolls_sideways_on_a_phone_whatever_a_sender_is_called(
     page: Page, dashboard: Dashboard
 ) -> None:

@@ -409,6 +409,10 @@ document.addEventListener("change", (event) => {
   else picked.delete(id);
   showPicked();
 });
+document.querySelector("#filter .unfold")?.addEventListener("click", (event) => {
+  const folded = byId("filter").classList.toggle("folded");
+  event.target.setAttribute("aria-expanded", String(!folded));
+});
 byId("pick-all").addEventListener("click", () => {
   for (const box of document.querySelectorAll("[data-pick]")) picked.add(box.dataset.pick);
   showPicked();
