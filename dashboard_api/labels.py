@@ -46,6 +46,7 @@ LABELS = {
     "called": marked("Called"),
     "unreached": marked("Reached nobody"),
     "nobody": marked("Nobody has taken it"),
+    "placed": marked("Its place is known now"),
     "muted": marked("Nobody is told"),
     "unmuted": marked("People are told again"),
     "out_of_service": marked("Device out of service"),

@@ -209,6 +209,18 @@ class Docket:
             self._know(facts_of(device))
         self._lay_ghosts(seq, now_ms)
 
+    def place_cases(self, seq: int, ledger: Ledger, now_ms: int) -> None:
+        """What is open of senders that were unknown learns where they hang: people go there.
+
+        The case stays under the name by which it was raised; the plan goes on in its grid.
+        """
+        for case in list(self.cases.open.values()):
+            device = self.devices.by_address.get(case.device or "")
+            if device is not None and device.id != case.device:
+                after = case_machine.placed(case, facts_of(device), now_ms)
+                if after is not case:
+                    self._change(case, after, "placed", ledger, seq, now_ms)
+
     def _has_left(self, device_id: str, gateways: Set[str]) -> bool:
         """It was taken out of the register, or is in it under another name now.
 

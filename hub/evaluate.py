@@ -249,11 +249,12 @@ class Evaluation:
             case = case_store.find(self._reader, case_id)
         self._docket.order(entry, case, ledger, now_ms)
 
-    def _register(self, entry: Entry, ledger: Ledger, _now_ms: int) -> None:
+    def _register(self, entry: Entry, ledger: Ledger, now_ms: int) -> None:
         body = entry.body or {}
         known, haunting = read_devices(self._reader), read_ghosts(self._reader)
         self._docket.register_changed(known, haunting, entry.seq, entry.arrived_ms)
         self._docket.people_changed(self._reader)
+        self._docket.place_cases(entry.seq, ledger, now_ms)
         if body.get("act") == "swap":
             self._docket.swapped(str(body.get("device")), entry.seq, entry.arrived_ms)
         self._on_register()

@@ -670,6 +670,14 @@ def muted(case: Case, why: str | None, at_ms: int) -> Case:
     return case if case.muted == why else _changed(case, at_ms, muted=why)
 
 
+def placed(case: Case, facts: DeviceFacts, at_ms: int) -> Case:
+    """Its sender was unknown and is registered now: where it hangs and whose it is are known."""
+    found = {"place": facts.place, "grid": facts.grid, "resident_id": facts.resident}
+    kept = {"place": case.place, "grid": case.grid, "resident_id": case.resident_id}
+    news = {name: kept[name] or value for name, value in found.items()}
+    return case if news == kept else _changed(case, at_ms, **news)
+
+
 def ended(case: Case, finding: "Finding") -> Case:
     """The alert is over. A warning or notice that nobody answered is over with it.
 

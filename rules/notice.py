@@ -10,7 +10,7 @@ class Reason(StrEnum):
 
     OPENED = "opened"  # a case was raised
     AGAIN = "again"  # it happened once more
-    CHANGED = "changed"  # somebody answered, was sent, has arrived, called back
+    CHANGED = "changed"  # somebody answered, was sent, has arrived, called back; its place is known
     ENDED = "ended"  # the alert is over; the case may stay for a person
     TAKEN_BACK = "taken_back"  # it was never so
     CLOSED = "closed"  # a person has closed it
@@ -41,6 +41,7 @@ _REASONS = {
     "proved": Reason.CLOSED,
     "reopened": Reason.REOPENED,
     "to_sign": Reason.CHANGED,
+    "placed": Reason.CHANGED,
 }
 
 

@@ -38,6 +38,7 @@ _NEWS = {
     "sign": ("已由另一人签字关闭", "signed by a second person and closed"),
     "proved": ("设备已证实，工单关闭", "the device showed it: closed"),
     "reopened": ("完工后设备未证实，重新派单", "the device did not show it: open again"),
+    "placed": ("已知道地点", "its place is known now"),
     "to_sign": ("等另一人签字", "waits for a second person's signature"),
     "unmuted": ("设备恢复使用，问题仍在", "in service again, and still so"),
     "hand_over": ("已转交", "handed over"),

@@ -14,10 +14,20 @@ from hypothesis import strategies as st
 
 from device_drivers.reading import Reading
 from hub import outbox
-from hub.database import case_log, cases, command_results, escalations, for_writing, notices, shifts
+from hub.database import (
+    case_log,
+    cases,
+    command_results,
+    devices,
+    escalations,
+    for_writing,
+    notices,
+    shifts,
+)
 from hub.journal import COMMAND, PRESS, READING, STRANGER, Entry
 from hub.outbox import GIVEN_UP, SENT, WAITING, Notice, Outcome
 from hub.reach import go_on
+from hub.register import tell_of_change
 from rules.response import Plan, Step
 from rules.roster import Contact, Roster, Way
 from tests.hub.courtroom import MORNING_MS, Courtroom
@@ -84,6 +94,31 @@ async def test_every_step_comes_at_its_second_and_the_button_hears_that_nobody_t
     assert [one for one in story(court) if one[1] != "called"] == [(0, "raised"), (180, "nobody")]
     down = [json.loads(body) for body in court.rows(notices, "body_json") if '"state":"no' in body]
     assert [(one["case"], one["state"]) for one in down] == [("C-000001", "nobody")]
+
+
+async def test_the_call_of_an_unknown_button_goes_on_in_the_grid_where_it_is_registered(
+    court: Courtroom,
+) -> None:
+    """Its story says so, people are told the place, and a kill forgets none of it."""
+    court.said("native:btn-9", press="sos")
+    await watch(court, 10)
+    with for_writing(court.engine).begin() as connection:
+        for name, grid in (("btn-1", None), ("btn-9", "grid-1")):
+            row = {"id": name, "family": "button", "driver": "native", "address": f"native:{name}"}
+            row |= {"name_zh": "按钮", "name_en": "Button", "place": "b1/101"}
+            connection.execute(devices.insert().values(**row, grid=grid, added_ms=0))
+        tell_of_change(connection, court.clock.now, "test")
+    await court.at(11)
+    await court.kill()
+    await watch(court, 40, 12)
+
+    assert [(at, who) for at, who, *_ in calls(court)] == [
+        (0, "duty-phone"),
+        (20, "duty-phone:grid-1"),
+    ]
+    assert "placed" in [what for _, what in story(court)]
+    assert court.rows(cases, "device", "place", "grid") == [("native:btn-9", "b1/101", "grid-1")]
+    assert "changed" in court.rows(notices, "reason")
 
 
 async def test_a_kill_in_the_middle_changes_no_moment(court: Courtroom) -> None:
