@@ -11,8 +11,8 @@ from sqlalchemy.engine import Connection
 from dashboard_api import queries
 from dashboard_api.report_series import Source
 from hub.database import alerts, latest
+from hub.device_facts import facts_of
 from hub.devices import Device, read_devices
-from hub.docket import facts_of
 from hub.settings import Settings
 from rules.condition import Equals
 from rules.judge import SITE

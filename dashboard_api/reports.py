@@ -20,7 +20,7 @@ from dashboard_api.report_use import UseReport, Wants, use_report
 from dashboard_api.report_wear import Wear, interval_of, most_worn, services, wear
 from dashboard_api.rulebook import book_of
 from hub.daily_log import NO_GRID
-from hub.docket import facts_of
+from hub.device_facts import facts_of
 from hub.journal import DAY_MS
 from hub.series import WINDOW_MS_MAX
 from rules.rule import RuleSet

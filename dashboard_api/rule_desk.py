@@ -19,8 +19,8 @@ from dashboard_api.rule_shapes import MistakeOut, OverrideWish, TestOut, listed
 from dashboard_api.rulebook import Book
 from hub import overrides, rule_edits, rule_files, rule_sets
 from hub.database import devices, for_writing, residents
+from hub.device_facts import facts_of
 from hub.devices import read_devices
-from hub.docket import facts_of
 from hub.journal import COMMAND, DAY_MS, Entry, append
 from hub.overrides import OVERRIDE, OVERRIDE_END, Row
 from hub.rule_edits import Changed, Draft

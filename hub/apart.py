@@ -13,7 +13,7 @@ from heapq import heapify, heapreplace
 from typing import NamedTuple
 from zlib import crc32
 
-from hub.docket import CARRIERS, facts_of, facts_of_ghost
+from hub.device_facts import CARRIERS, facts_of, facts_of_ghost
 from hub.own_parts import facts_of_part
 from hub.world import World
 from rules.condition import same_of

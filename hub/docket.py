@@ -5,45 +5,53 @@ case or adds to the open one, every change of a case is a row of its story, of t
 where there is a reason to tell somebody, of the outbox.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from device_drivers.driver import Publication, Sign
 from device_drivers.reading import Reading
 from hub.canary import DEVICE as CANARY
-from hub.canary import THE_CANARY, Presses
+from hub.canary import Presses
 from hub.cases import LIVE, AlertRow, Cases, Ledger, encode, outward, public
-from hub.devices import NATIVE, Device, Devices, expected_silence_s
+from hub.device_facts import CARRIERS, facts_of
+from hub.devices import NATIVE, Devices
+from hub.docket_rows import (
+    MOMENT_MAX_MS,
+    act_of,
+    alert_id,
+    alert_row,
+    log_row,
+    missing,
+    notice,
+    opening,
+    problem,
+    result,
+    showing,
+)
 from hub.escalations import Escalations, Event
-from hub.ghosts import Ghost
-from hub.journal import GATEWAY, PRESS, REDECODED, RETAINED, Entry, flags_of_time, time_from
+from hub.journal import PRESS, REDECODED, RETAINED, Entry
 from hub.orders import Orders, serves
-from hub.outbox import NewNotice
 from hub.overrides import Rulings
-from hub.own_parts import facts_of_part, is_about
+from hub.own_parts import is_about
 from hub.people import devices_out_of_service, roster_of
 from hub.reach import UNREACHED
+from hub.roll import Roll, Seen
 from hub.trials import Trial, row_of
 from rules import case as case_machine
 from rules.case import Act, Case, NotAllowed
 from rules.entry import CaseClosed, ServiceDone
 from rules.facts import DeviceFacts
 from rules.finding import Finding
-from rules.judge import SITE, Judge
+from rules.judge import Judge
 from rules.mute import OutOfService, why_muted
 from rules.notice import reason as reason_to_tell
 from rules.proof import Shown
 from rules.response import ROLES
 from rules.roster import Roster, Shift
 from rules.rule import Rule, RuleSet
-
-# Points whose change a page is told of at once; the others it asks for.
-_SHOWN = ("contact", "press", "tamper", "online", "battery_low", "vibration")
-
-MOMENT_MAX_MS = 2**53  # what JSON can carry exactly, and every column can keep
 
 # Channels that are told of every change of a case, also of one that is no news for people.
 EVERY_CHANGE = frozenset({"mqtt"})
@@ -59,78 +67,11 @@ _DOWN: dict[str, Sign] = {
     "close": "closed",
 }
 
-
-# Families of what carries the messages of others: their cases say what is behind.
-CARRIERS = frozenset({"gateway", "site"})
-
-# The site itself is a stranger: only grave rules judge it, and those of silence never should.
-THE_SITE = DeviceFacts(SITE, "site", registered=False, name_zh="消息链路", name_en="link")
-
 Show = Callable[[str, Sign], Publication | None]
 
 
 def show_nothing(_device: str, _sign: Sign) -> None:
     """What a device is shown where nobody knows how."""
-
-
-def facts_of(device: Device) -> DeviceFacts:
-    """What the rules may know of a registered device."""
-    silence_s = expected_silence_s(
-        device.expected_silence_s, device.driver, device.learned_silence_s
-    )
-    return DeviceFacts(
-        id=device.id,
-        family=device.family,
-        driver=device.driver,
-        place=device.place,
-        place_zh=device.place_zh,
-        place_en=device.place_en,
-        grid=device.grid,
-        ground=device.ground,
-        tags=device.tags,
-        resident=device.resident_id,
-        resident_tags=device.resident_tags,
-        gateway=device.gateway,
-        name_zh=device.name_zh,
-        name_en=device.name_en,
-        known_since_ms=device.added_ms or None,
-        expected_silence_ms=silence_s * 1_000,
-    )
-
-
-def facts_of_ghost(ghost: Ghost, device: Device | None) -> DeviceFacts:
-    """Of a device that was swapped for another: no device of ours, but where it used to hang.
-
-    Only its press goes to the judge. Whoever presses is looked for at the old place first.
-    """
-    zh, en = "换下的旧设备", "swapped out before"
-    if device is None:
-        name = ghost.address.removeprefix(f"{NATIVE}:")
-        return DeviceFacts(
-            id=ghost.address, family=ghost.family, registered=False, name_zh=name, name_en=name
-        )
-    return DeviceFacts(
-        id=ghost.address,
-        family=ghost.family,
-        registered=False,
-        place=device.place,
-        place_zh=f"{device.place_zh or device.name_zh}（{zh}）",
-        place_en=f"{device.place_en or device.name_en} ({en})",
-        grid=device.grid,
-        ground=device.ground,
-        resident=device.resident_id,
-        resident_tags=device.resident_tags,
-        name_zh=f"{device.name_zh}（{zh}）",
-        name_en=f"{device.name_en} ({en})",
-    )
-
-
-class Seen(NamedTuple):
-    """When something was last heard of a device, by which gateway, and the flags of that entry."""
-
-    heard_ms: int
-    gateway: str | None
-    flags: int | None = None
 
 
 class Docket:
@@ -149,26 +90,18 @@ class Docket:
         self.judge = judge
         self.cases = cases
         self.devices = devices
+        self.roll = Roll(judge, devices)
         self._channels = channels
         self._show = show
         self._escalations = escalations or Escalations({}, Roster(), (), ())
         self.orders = orders or Orders()
         self.caught_up = True  # nothing that was heard waits to be judged
         self.proof_late_ms = 60_000
-        self._facts: dict[str, DeviceFacts] = {}
-        self._seen: dict[str, Seen] = {}
-        self._renewed: list[str] = []
-        self._shown: dict[str, tuple[Any, ...]] = {}
-        self._gone: list[str] = []
         self._rules_seen: RuleSet | None = None
         self.cancels: list[tuple[str, int, int]] = []  # just heard: which button, when, entry
         self._out: dict[str, OutOfService] = {}
         self.now_ms = 0  # when it works, for what was heard of old and is understood only now
         self._presses = Presses()
-        self._know(THE_SITE)
-        self._know(THE_CANARY)
-        for device in devices.by_id.values():
-            self._know(facts_of(device))
 
     def load_cases(self, connection: Connection) -> None:
         """The open cases, and where they stand on their plans."""
@@ -184,31 +117,6 @@ class Docket:
 
     # -- devices ---------------------------------------------------------------------------------
 
-    def _know(self, facts: DeviceFacts) -> None:
-        self.judge.know(facts)
-        self._facts[facts.id] = self.judge.facts_of(facts.id)
-
-    def take_up(self, facts: DeviceFacts) -> None:
-        """A device is known from now on, or something about it is."""
-        self._know(facts)
-
-    def register_changed(
-        self, known: Iterable[Device], ghosts: Iterable[Ghost], seq: int, now_ms: int
-    ) -> None:
-        """Somebody changed the register."""
-        self.devices.replace(known, ghosts)
-        # A gateway that nobody had registered goes by its bare name.
-        gateways = {
-            one.address.partition(":")[2]
-            for one in self.devices.by_id.values()
-            if one.family == "gateway"
-        }
-        for device_id in [one for one in self._facts if self._has_left(one, gateways)]:
-            self._forget(device_id)
-        for device in self.devices.by_id.values():
-            self._know(facts_of(device))
-        self._lay_ghosts(seq, now_ms)
-
     def place_cases(self, seq: int, ledger: Ledger, now_ms: int) -> None:
         """What is open of senders that were unknown learns where they hang: people go there.
 
@@ -220,42 +128,6 @@ class Docket:
                 after = case_machine.placed(case, facts_of(device), now_ms)
                 if after is not case:
                     self._change(case, after, "placed", ledger, seq, now_ms)
-
-    def _has_left(self, device_id: str, gateways: Set[str]) -> bool:
-        """It was taken out of the register, or is in it under another name now.
-
-        A stranger is none the worse for others being registered: what is open of it stays open.
-        """
-        devices, facts = self.devices, self._facts[device_id]
-        own = device_id in (SITE, CANARY) or facts_of_part(device_id) is not None
-        if device_id in devices.by_id or own:
-            return False
-        return facts.registered or device_id in devices.by_address or device_id in gateways
-
-    def _lay_ghosts(self, seq: int, now_ms: int) -> None:
-        """Of whom no ghost is left that speaks, none speaks any more."""
-        for device_id in self.devices.by_id:
-            haunted = self.judge.latest(device_id).get("ghost", (False, 0))[0]
-            if haunted and not self.devices.ghosts.haunt(device_id):
-                laid = (Reading("ghost", False, now_ms),)
-                self.judge.hear(seq, device_id, now_ms, laid, True)
-                self.judge.insist(device_id)
-
-    def swapped(self, device_id: str, seq: int, now_ms: int) -> None:
-        """Another device has taken its place: from now on its silence counts.
-
-        It is not heard yet: who asks what is proven of it must not take the old one's word.
-        """
-        if device_id in self._facts:
-            self._seen[device_id] = Seen(0, None)
-            self.judge.swapped(seq, facts_of(self.devices.by_id[device_id]), now_ms)
-            self._facts[device_id] = self.judge.facts_of(device_id)
-            self._renewed.append(device_id)
-
-    def take_renewed(self) -> list[dict[str, Any]]:
-        """Rows of `latest` that must not wait: until then the old device's word looks proven."""
-        renewed, self._renewed = self._renewed, []
-        return [self._latest_row(device_id) for device_id in renewed if device_id in self._facts]
 
     def test(self, entry: Entry, until_ms: int, ledger: Ledger, now_ms: int) -> None:
         """A person begins (or ends) a test of a button: its next press is none that calls."""
@@ -301,62 +173,6 @@ class Docket:
             return problem("too_late", zh, f"{en} Begin it again.")
         return None
 
-    def make_room(self, name: str) -> None:
-        """A stranger, or a gateway, that is not kept any more: nothing of it stays."""
-        facts = self._facts.get(name)
-        if facts is not None and not facts.registered and name != SITE:
-            self._forget(name)
-
-    def _forget(self, device_id: str) -> None:
-        del self._facts[device_id]
-        self._seen.pop(device_id, None)
-        self._shown.pop(device_id, None)
-        self.judge.forget(device_id)
-        self._gone.append(device_id)
-
-    def take_gone(self) -> list[str]:
-        """Devices that were forgotten since the last call: their rows are to be removed."""
-        gone, self._gone = self._gone, []
-        return gone
-
-    def _meet(self, entry: Entry) -> None:
-        """A sender that is not in the register: judged for emergencies only, but for our own."""
-        assert entry.device is not None
-        own = facts_of_part(entry.device)
-        if own is not None:
-            self._know(own)
-            return
-        ghost = self.devices.ghosts.get(entry.device)
-        if ghost is not None:
-            self._know(facts_of_ghost(ghost, self.devices.by_id.get(ghost.device)))
-            return
-        family = "button" if entry.flags & PRESS else "gateway" if entry.flags & GATEWAY else ""
-        self._know_stranger(entry.device, family)
-
-    def _know_stranger(self, device_id: str, family: str) -> None:
-        name = device_id.removeprefix(f"{NATIVE}:")
-        self._know(
-            DeviceFacts(id=device_id, family=family, registered=False, name_zh=name, name_en=name)
-        )
-
-    def know_gateways(self, names: Iterable[str]) -> None:
-        """Gateways that nobody registered: what is behind them must know them before it is judged.
-
-        Other strangers are taken up when they speak; a gateway that is gone may never speak.
-        """
-        for name in names:
-            if name not in self._facts:
-                self._know(
-                    DeviceFacts(name, "gateway", registered=False, name_zh=name, name_en=name)
-                )
-
-    def know_parts(self, names: Iterable[str]) -> None:
-        """Phones and channels of which was spoken before this run."""
-        for name in names:
-            own = facts_of_part(name)
-            if own is not None:
-                self._know(own)
-
     # -- what goes in ----------------------------------------------------------------------------
 
     def hear(self, entry: Entry) -> None:
@@ -364,23 +180,23 @@ class Docket:
         seq, _, device_id, arrived_ms, readings, _, _, gateway, flags, _, _, _ = entry
         if device_id is None:
             return
-        facts = self._facts.get(device_id)
+        facts = self.roll.facts.get(device_id)
         if facts is None or (flags & PRESS and not facts.registered and facts.family != "button"):
-            self._meet(entry)  # or it turns out to be a button
-            facts = self._facts[device_id]
+            self.roll.meet(entry)  # or it turns out to be a button
+            facts = self.roll.facts[device_id]
         if device_id == CANARY:
             _, before_ms = self.judge.latest(CANARY).get("press", ("", 0))
             readings = self._presses.hear(entry, before_ms)
         if gateway is not None and facts.gateway != gateway:
             self.judge.move(seq, device_id, gateway, arrived_ms)
-            self._facts[device_id] = self.judge.facts_of(device_id)
+            self.roll.facts[device_id] = self.judge.facts_of(device_id)
         retained = bool(flags & RETAINED)
         if flags & PRESS and not retained:
             self._hear_cancel(seq, device_id, readings)
         if flags & REDECODED:  # heard of old, understood now: people are told as of now
             arrived_ms = max(arrived_ms, self.now_ms)
         elif not retained:
-            self._seen[device_id] = tuple.__new__(Seen, (arrived_ms, gateway, flags))
+            self.roll.seen[device_id] = tuple.__new__(Seen, (arrived_ms, gateway, flags))
         if device_id in self.orders.watched and not retained:
             self.orders.hear(device_id, seq, arrived_ms, readings)
         self.judge.hear(seq, device_id, arrived_ms, readings, retained)
@@ -440,7 +256,7 @@ class Docket:
             ledger.results.append(result(entry.seq, {}))
             return
         try:
-            act = self._equipped(_act(body, entry), case)
+            act = self._equipped(act_of(body, entry), case)
             after = case_machine.act(case, act)
             served = self._served(case, after)
             act = replace(act, more={**(act.more or {}), "served": served}) if served else act
@@ -456,9 +272,9 @@ class Docket:
             self._close_alert(case, entry.seq, after.closed_at_ms)
 
     def _close_alert(self, case: Case, seq: int, at_ms: int) -> None:
-        if case.device is not None and case.device not in self._facts:
+        if case.device is not None and case.device not in self.roll.facts:
             # A stranger that has not spoken since the start: its alert waits for it.
-            self._know_stranger(case.device, case.family or "")
+            self.roll.know_stranger(case.device, case.family or "")
         self.judge.judge(CaseClosed(seq, case.rule, case.key, at_ms))
 
     def _note_look(self, entry: Entry, case: Case, ledger: Ledger, now_ms: int) -> None:
@@ -466,7 +282,7 @@ class Docket:
         body = entry.body or {}
         phone = body.get("phone")
         act = Act("look", str(body.get("by")), entry.arrived_ms, phone=phone)
-        ledger.log.append(_log_row(case, "look", entry.seq, now_ms, act, None, {}))
+        ledger.log.append(log_row(case, "look", entry.seq, now_ms, act, None, {}))
         ledger.results.append(result(entry.seq, {}))
 
     # -- people and their phones -----------------------------------------------------------------
@@ -503,7 +319,7 @@ class Docket:
         case = self.cases.open.get(event.case_id)
         if case is None:
             return
-        row = _log_row(case, event.what, None, event.at_ms, None, None, event.body)
+        row = log_row(case, event.what, None, event.at_ms, None, None, event.body)
         ledger.log.append(row)
         shown = encode({"what": event.what, **public(case), "call": event.body})
         change = {"kind": "case", "key": case.id, "body_json": shown, "at_ms": event.at_ms}
@@ -524,7 +340,7 @@ class Docket:
 
     def _wait_ms(self, case: Case) -> int:
         """How long the device's own word is waited for."""
-        facts = None if case.device is None else self._facts.get(case.device)
+        facts = None if case.device is None else self.roll.facts.get(case.device)
         silence_ms = 0 if facts is None else facts.expected_silence_ms
         return self.orders.proof(case, self._rule_of(case)).wait_ms(silence_ms)
 
@@ -545,7 +361,7 @@ class Docket:
             case = self.cases.open.get(case_id)
             if case is not None and case_machine.is_proved(case):
                 done = case_machine.proved(case, now_ms)
-                self._change(case, done, "proved", ledger, None, now_ms, act=_showing(done))
+                self._change(case, done, "proved", ledger, None, now_ms, act=showing(done))
                 self._close_alert(case, self.judge.newest_seq, now_ms)
                 any_closed = True
         return any_closed
@@ -576,14 +392,14 @@ class Docket:
             else:
                 after = case_machine.fallen_open(case, now_ms)
                 self._change(
-                    case, after, "reopened", ledger, None, now_ms, act=_missing(after, case)
+                    case, after, "reopened", ledger, None, now_ms, act=missing(after, case)
                 )
 
     # -- work orders of people, inspections and calendars ----------------------------------------
 
     def raise_order(self, wanted: Case, seq: int, ledger: Ledger, now_ms: int, act: Act) -> Case:
         """An order that no rule raises; `wanted` has everything but its number and urgency."""
-        facts = None if wanted.device is None else self._facts.get(wanted.device)
+        facts = None if wanted.device is None else self.roll.facts.get(wanted.device)
         case = replace(wanted, id=self.cases.next_id())
         case = self.orders.raised(case, None, facts)
         case = replace(case, muted=why_muted(case, self._out, now_ms))
@@ -598,7 +414,7 @@ class Docket:
 
     def facts_of(self, device: str) -> DeviceFacts | None:
         """What is known of a device."""
-        return self._facts.get(device)
+        return self.roll.facts.get(device)
 
     # -- out of service --------------------------------------------------------------------------
 
@@ -726,7 +542,7 @@ class Docket:
                 after = case_machine.act(case, act)
                 self._change(case, after, "take_over", ledger, shift.id, now_ms, act=act)
             else:
-                ledger.log.append(_log_row(case, "seen", shift.id, now_ms, act, None, {}))
+                ledger.log.append(log_row(case, "seen", shift.id, now_ms, act, None, {}))
         if before is None:
             return []
         return self._end_shift(before, shift.person, shift.id, ledger, now_ms)
@@ -775,10 +591,10 @@ class Docket:
                 self._answer_canary(finding, ledger, now_ms)
                 continue
             case = None if self._is_quiet(finding) else self._follow(finding, ledger, now_ms)
-            ledger.alerts.append(_alert(finding, None if case is None else case.id))
+            ledger.alerts.append(alert_row(finding, None if case is None else case.id))
         self._presses.forget()
         for one in self.judge.take_withdrawn():  # one press of several was none: no news
-            ledger.withdrawn.append(_alert_id(one.rule, one.key, one.opened_at_ms))
+            ledger.withdrawn.append(alert_id(one.rule, one.key, one.opened_at_ms))
 
     def _answer_canary(self, finding: Finding, ledger: Ledger, now_ms: int) -> None:
         """No alert, no case: only the answer. With it the press is over, and the next one opens."""
@@ -809,7 +625,7 @@ class Docket:
                 continue
             case = self.cases.about(rule.name, row["key"])
             if case is None:
-                finding = _opening(rule, row, now_ms)
+                finding = opening(rule, row, now_ms)
                 case = self._raise(finding)
                 self._change(None, case, "raised", ledger, None, now_ms, finding=finding)
             told = {**row, "mode": LIVE, "case_id": case.id}
@@ -836,7 +652,7 @@ class Docket:
         return after
 
     def _raise(self, finding: Finding) -> Case:
-        facts = None if finding.device is None else self._facts.get(finding.device)
+        facts = None if finding.device is None else self.roll.facts.get(finding.device)
         case = case_machine.raise_case(finding, facts, self.cases.next_id())
         case = self.orders.raised(case, finding.rule, facts)
         return replace(case, muted=why_muted(case, self._out, finding.heard_ms))
@@ -857,7 +673,7 @@ class Docket:
         self.orders.changed(after)
         ledger.cases[after.id] = after
         ledger.log.append(
-            _log_row(after, what, seq, now_ms, act, finding, self._behind(after, what))
+            log_row(after, what, seq, now_ms, act, finding, self._behind(after, what))
         )
         shown = encode({"what": what, **public(after)})
         ledger.changes.append(
@@ -871,14 +687,14 @@ class Docket:
             if is_about(after.device, channel):
                 continue
             if reason is not None or channel in EVERY_CHANGE:
-                ledger.notices.append(_notice(after, channel, str(reason or what), body, now_ms))
+                ledger.notices.append(notice(after, channel, str(reason or what), body, now_ms))
         self._show_at_device(after, what, ledger, now_ms)
         self._escalations.changed(after, what, reason, ledger)
 
     def _show_at_device(self, case: Case, what: str, ledger: Ledger, now_ms: int) -> None:
         down = self._down(case, what)
         if down is not None:
-            ledger.notices.append(_notice(case, "down", what, down, now_ms))
+            ledger.notices.append(notice(case, "down", what, down, now_ms))
 
     def _behind(self, case: Case, what: str) -> dict[str, Any]:
         """What the absence of a gateway, or of the site's link, explains and whom it cuts off.
@@ -926,182 +742,8 @@ class Docket:
 
     # -- what pages look at ----------------------------------------------------------------------
 
-    def latest_rows(self, devices_max: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Rows of `latest` for devices that spoke, and rows of `changes` where a state changed."""
-        rows, told = [], []
-        for device_id in self.judge.take_changed_devices(devices_max):
-            if device_id == CANARY:
-                continue  # no page shows it as a device
-            row = self._latest_row(device_id)
-            rows.append(row)
-            points = self.judge.latest(device_id)
-            shown = tuple(points.get(point) for point in _SHOWN)
-            worked_on = device_id in self.orders.watched  # somebody stands there and waits for it
-            if worked_on or self._shown.get(device_id) != shown:
-                self._shown[device_id] = shown
-                who = {name: row[name] for name in ("device", "heard_ms", "gateway")}
-                body = encode({**who, "points": dict(points)})
-                change = {"kind": "device", "key": device_id, "body_json": body}
-                told.append({**change, "at_ms": row["heard_ms"]})
-        return rows, told
-
-    def _latest_row(self, device_id: str) -> dict[str, Any]:
-        seen = self._seen.get(device_id, Seen(0, None))
-        facts = self._facts.get(device_id)
-        return {
-            "device": device_id,
-            "heard_ms": seen.heard_ms,
-            "gateway": (facts.gateway if facts else None) or seen.gateway,
-            "points_json": encode(self.judge.latest(device_id)),
-            "time_from": None if seen.flags is None else time_from(seen.flags),
-        }
-
-    def seen_before(self, rows: Iterable[Mapping[Any, Any]]) -> None:
-        """Take in what an earlier run had written to `latest`."""
-        for device_id in self._facts:
-            self._facts[device_id] = self.judge.facts_of(device_id)
-        for row in rows:
-            flags = flags_of_time(row["time_from"])
-            self._seen[row["device"]] = Seen(row["heard_ms"], row["gateway"], flags)
-            facts = self._facts.get(row["device"])
-            if facts is not None and facts.gateway is None and row["gateway"] is not None:
-                self._know(replace(facts, gateway=row["gateway"]))
-
 
 _WHAT = {"opens": "raised", "again": "again", "closes": "ended", "taken_back": "taken_back"}
 
 
-_TEXTS = ("text", "to", "outcome", "reason", "phone", "scanned", "scanned_place")
-_MORE = ("parts", "photos", "made_at_ms", "scanned")  # what the story keeps of an act
-
-
-def _showing(case: Case) -> Act:
-    """What the device showed, as a line of the story that nobody has done."""
-    more = {"shown": case.shown, "shown_at_ms": case.shown_at_ms}
-    return Act("proved", "", case.changed_ms, outcome=case.outcome, more=more)
-
-
-def _missing(case: Case, before: Case) -> Act:
-    """What did not come: of whose work, since when."""
-    more = {"done_by": before.done_by, "done_at_ms": before.done_at_ms, "active": before.active}
-    return Act("reopened", "", case.changed_ms, more=more)
-
-
-def _act(body: Mapping[str, Any], entry: Entry) -> Act:
-    """The act of a command's body. Raises `NotAllowed` for a field of the wrong kind."""
-    words = {name: body.get(name) for name in _TEXTS}
-    until_ms = body.get("until_ms")
-    for name, value in words.items():
-        if value is not None and not isinstance(value, str):
-            raise NotAllowed("wrong_kind", f"{name} 应为文字", f"{name}: expected a text.")
-    if until_ms is not None and not (isinstance(until_ms, int) and 0 < until_ms < MOMENT_MAX_MS):
-        raise NotAllowed("wrong_kind", "until_ms 应为时刻", "until_ms: expected a moment.")
-    return Act(
-        what=str(body.get("act")),
-        by=str(body.get("by")),
-        at_ms=entry.arrived_ms,
-        until_ms=until_ms,
-        called_back=body.get("called_back") is True,
-        seq=entry.seq,
-        more={name: body[name] for name in _MORE if body.get(name)},
-        expected_version=_version(body.get("expected_version")),
-        **words,
-    )
-
-
-def _version(given: Any) -> int | None:
-    if given is not None and (isinstance(given, bool) or not isinstance(given, int)):
-        zh, en = "expected_version 应为整数", "expected_version: expected a whole number."
-        raise NotAllowed("wrong_kind", zh, en)
-    return given
-
-
-def result(seq: int, body: dict[str, Any], *, ok: bool = True) -> dict[str, Any]:
-    return {"seq": seq, "ok": ok, "body_json": encode(body)}
-
-
-def problem(code: str, zh: str, en: str) -> dict[str, Any]:
-    return {"code": code, "reason_zh": zh, "reason_en": en}
-
-
 # Which columns a finding changes when its alert is known already.
-_ALERT_NEWS = {
-    "opens": ("closed_at_ms", "closed_heard_ms", "taken_back", "case_id"),
-    "again": ("case_id", "times"),
-    "closes": ("closed_at_ms", "closed_heard_ms"),
-    "taken_back": ("taken_back",),
-}
-
-
-def _opening(rule: Rule, row: Mapping[str, Any], now_ms: int) -> Finding:
-    opened_ms, why = row["opened_at_ms"], (row["why_zh"], row["why_en"])
-    about = (rule, row["key"], row["device"], opened_ms, opened_ms)
-    return Finding("opens", *about, now_ms, None, None, *why)
-
-
-def _alert_id(rule: str, key: str, opened_ms: int) -> str:
-    return f"{rule}|{key}|{opened_ms}"
-
-
-def _alert(finding: Finding, case_id: str | None) -> AlertRow:
-    rule = finding.rule
-    # An `again` of an alert that is not known is a call that came too late for the history: over.
-    closes = finding.kind in {"closes", "again"}
-    row = {
-        "id": _alert_id(rule.name, finding.key, finding.opened_at_ms),
-        "rule": rule.name,
-        "rule_version": rule.version,
-        "key": finding.key,
-        "device": finding.device,
-        "severity": rule.severity,
-        "category": rule.category,
-        "opened_at_ms": finding.opened_at_ms,
-        "opened_heard_ms": finding.heard_ms,
-        "closed_at_ms": finding.at_ms if closes else None,
-        "closed_heard_ms": finding.heard_ms if closes else None,
-        "taken_back": finding.kind == "taken_back",
-        "why_zh": finding.why_zh,
-        "why_en": finding.why_en,
-        "case_id": case_id,
-        "mode": rule.mode,
-        "times": 1,
-    }
-    return AlertRow(row, _ALERT_NEWS[finding.kind])
-
-
-def _log_row(
-    case: Case,
-    what: str,
-    seq: int | None,
-    now_ms: int,
-    act: Act | None,
-    finding: Finding | None,
-    behind: Mapping[str, Any],
-) -> dict[str, Any]:
-    at_ms, by, text = now_ms, None, None
-    body: dict[str, Any] = {}
-    if act is not None:
-        at_ms, by, text = act.at_ms, act.by or None, act.text
-        body = {"to": act.to, "outcome": act.outcome, "reason": act.reason, "phone": act.phone}
-        body |= act.more or {}
-        body |= {"version": case.version}  # who began from an older one is told what came between
-    if finding is not None:
-        at_ms = finding.at_ms
-        body = {"value": finding.value, "why_zh": finding.why_zh, "why_en": finding.why_en}
-        body |= {"version": case.version}
-    body |= behind
-    return {
-        "case_id": case.id,
-        "seq": seq,
-        "at_ms": at_ms,
-        "heard_ms": now_ms,
-        "what": what,
-        "by": by,
-        "text": text,
-        "body_json": encode({name: value for name, value in body.items() if value is not None}),
-    }
-
-
-def _notice(case: Case, channel: str, reason: str, body: dict[str, Any], now_ms: int) -> NewNotice:
-    role = None if channel == "down" else "staff"
-    return NewNotice(case.id, channel, reason, encode(body), now_ms, now_ms, role)

@@ -19,8 +19,8 @@ from sqlalchemy.engine import Connection, Engine
 
 from hub.clock import Clock
 from hub.database import cases, commissionings, inspections_done, inspections_known, places
+from hub.device_facts import facts_of
 from hub.devices import Device, read_devices
-from hub.docket import facts_of
 from hub.journal import COMMAND, Entry, append
 from hub.settings import Settings
 from hub.upkeep import DUE

@@ -25,7 +25,8 @@ from hub.clock import Clock
 from hub.daily_log import REMARK
 from hub.database import gateways, latest, standings
 from hub.devices import read_devices
-from hub.docket import Docket, problem, result
+from hub.docket import Docket
+from hub.docket_rows import problem, result
 from hub.feed import Feed
 from hub.ghosts import read_ghosts
 from hub.journal import COMMAND, READING, REDECODE, Entry
@@ -103,11 +104,11 @@ class Evaluation:
             self._docket.load_cases(connection)
             self._upkeep.load(connection)
             known = connection.execute(sa.select(gateways.c.id)).scalars()
-            self._docket.know_gateways(name for name in known if name != SITE)
-            self._docket.know_parts(known_parts(connection))
+            self._docket.roll.know_gateways(name for name in known if name != SITE)
+            self._docket.roll.know_parts(known_parts(connection))
             rows = connection.execute(sa.select(standings)).all()
             self._docket.judge.restore(Standing(row.key, row.seq, row.state) for row in rows)
-            self._docket.seen_before(connection.execute(latest.select()).mappings())
+            self._docket.roll.seen_before(connection.execute(latest.select()).mappings())
             start = journal.cursor(connection, FOLLOWER)
             self.set_back.begin(journal.passed_ms(connection, FOLLOWER))
         self._lanes = self._lanes_from(start)
@@ -115,7 +116,7 @@ class Evaluation:
 
     def make_room(self, name: str) -> None:
         """A stranger, or a gateway, is not kept any more."""
-        self._docket.make_room(name)
+        self._docket.roll.make_room(name)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -252,11 +253,11 @@ class Evaluation:
     def _register(self, entry: Entry, ledger: Ledger, now_ms: int) -> None:
         body = entry.body or {}
         known, haunting = read_devices(self._reader), read_ghosts(self._reader)
-        self._docket.register_changed(known, haunting, entry.seq, entry.arrived_ms)
+        self._docket.roll.register_changed(known, haunting, entry.seq, entry.arrived_ms)
         self._docket.people_changed(self._reader)
         self._docket.place_cases(entry.seq, ledger, now_ms)
         if body.get("act") == "swap":
-            self._docket.swapped(str(body.get("device")), entry.seq, entry.arrived_ms)
+            self._docket.roll.swapped(str(body.get("device")), entry.seq, entry.arrived_ms)
         self._on_register()
         ledger.results.append(result(entry.seq, {}))
 
@@ -290,13 +291,13 @@ class Evaluation:
             return
         rows_max = self._settings.standings_flush_rows_max if flush else 0
         changed = self._docket.judge.take_changed(rows_max)
-        newest = self._docket.take_renewed()
+        newest = self._docket.roll.take_renewed()
         if flush:
-            rows, told = self._docket.latest_rows(rows_max)
+            rows, told = self._docket.roll.latest_rows(rows_max, self._docket.orders.watched)
             newest += rows
             ledger.changes.extend(told)
             self._flushed_ms = now_ms
-        gone = self._docket.take_gone()
+        gone = self._docket.roll.take_gone()
         left = [key for one in gone for key in self._docket.judge.standings_of(one)]
         cursor = self._cursor()
 

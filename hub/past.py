@@ -18,8 +18,8 @@ from sqlalchemy.engine import Connection, Engine
 from device_drivers.reading import Reading
 from hub.canary import DEVICE as CANARY
 from hub.database import gateways
+from hub.device_facts import facts_of
 from hub.devices import Device, read_devices
-from hub.docket import facts_of
 from hub.ghosts import read_ghosts
 from hub.journal import COMMAND, DAY_MS, GATEWAY, READING, Entry, newest
 from hub.settings import Settings

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from device_drivers.reading import Reading
+from hub.device_facts import facts_of
 from hub.devices import Device
-from hub.docket import facts_of
 from hub.journal import DAY_MS, READING, Entry
 from hub.past import Asked
 from hub.series import Row, Series

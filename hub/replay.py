@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from hub.apart import Part, parts_of
 from hub.cases import Cases
+from hub.device_facts import facts_of
 from hub.devices import Device, Devices
-from hub.docket import Docket, facts_of
+from hub.docket import Docket
 from hub.journal import COMMAND, GATEWAY, REDECODED, Entry
 from hub.world import AFTER_ALL, PastCase, World
 from rules.calendar import PLAIN, Calendar
@@ -176,7 +177,7 @@ class _Stage:
         )
         self._docket = Docket(self._judge, Cases(), Devices(), [])
         self._docket.devices.replace(world.devices, world.ghosts)
-        self._docket.know_gateways(world.gateways)
+        self._docket.roll.know_gateways(world.gateways)
         self._cases = _Closings(world.cases, alias)
         self._assumed = assumed & {rule.name for rule in rules.rules}
         self._order = count()
@@ -208,7 +209,7 @@ class _Stage:
 
         def take_up() -> None:
             known = facts if facts.known_since_ms else replace(facts, known_since_ms=self._now_ms)
-            self._docket.take_up(known)
+            self._docket.roll.know(known)
 
         return take_up
 
@@ -316,8 +317,8 @@ class _Stage:
         if body.get("act") == "service":
             self._judge.judge(ServiceDone(entry.seq, device, entry.arrived_ms))
         elif body.get("act") == "swap" and device in self._docket.devices.by_id:
-            self._docket.swapped(device, entry.seq, entry.arrived_ms)
-            self._docket.take_renewed()
+            self._docket.roll.swapped(device, entry.seq, entry.arrived_ms)
+            self._docket.roll.take_renewed()
 
     def _go_on(self, now_ms: int) -> None:
         """Time passes: timers ring as a hub that keeps pace rings them, each at its moment."""

@@ -14,7 +14,8 @@ from sqlalchemy.engine import Engine
 
 from hub import overrides, rule_files, rule_sets
 from hub.cases import Ledger, encode
-from hub.docket import Docket, problem, result
+from hub.docket import Docket
+from hub.docket_rows import problem, result
 from hub.journal import Entry
 from hub.overrides import OVERRIDE, OVERRIDE_END, OVERRIDES_REMEMBERED_MS, Row, Rulings
 from hub.rule_sets import RULES, KeptSet

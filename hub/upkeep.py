@@ -14,7 +14,8 @@ from sqlalchemy.engine import Connection
 
 from hub.cases import Ledger, encode
 from hub.database import rounds
-from hub.docket import Docket, problem, result
+from hub.docket import Docket
+from hub.docket_rows import problem, result
 from hub.journal import Entry
 from rules import case as case_machine
 from rules.case import IMAGINED, Act, Case

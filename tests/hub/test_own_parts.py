@@ -123,7 +123,7 @@ async def test_a_channel_that_fails_is_told_by_every_other_one_but_never_by_itse
 async def test_a_notice_given_up_is_enough_and_the_register_forgets_no_part(hub: Hub) -> None:
     hub.states.failed("log", given_up=True)
     await hub.at(1)
-    hub.evaluation._docket.register_changed([], [], 99, hub.clock.now)
+    hub.evaluation._docket.roll.register_changed([], [], 99, hub.clock.now)
     hub.states.sent("log")
     await hub.at(2)
     assert [state for *_, state in hub.cases()] == ["closed"]
