@@ -90,7 +90,7 @@ def alert_id(rule: str, key: str, opened_ms: int) -> str:
 
 
 def alert_row(finding: Finding, case_id: str | None) -> AlertRow:
-    """The row of `alerts` that a finding makes or changes; `case_id`: what people were told of it as."""
+    """The row of `alerts` that a finding makes or changes; `case_id`: as which people know it."""
     rule = finding.rule
     # An `again` of an alert that is not known is a call that came too late for the history: over.
     closes = finding.kind in {"closes", "again"}

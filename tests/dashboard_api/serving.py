@@ -1,14 +1,12 @@
 """The dashboard as it runs: a process of its own on a free port, over a small community.
 
-It is forked from a process that has imported the dashboard already and done nothing else: the
-imports are most of a start, and the browser's tests start a hundred of them.
+It is forked (`tests/forks.py`): the browser's tests start a hundred of them.
 """
 
 import os
 import signal
 import sys
 from collections.abc import Mapping
-from multiprocessing import get_context
 from pathlib import Path
 
 from sqlalchemy.engine import Engine
@@ -18,13 +16,12 @@ from hub import users
 from hub.clock import SystemClock
 from hub.database import for_writing
 from tests.dashboard_api.community import PASSWORD, StandInJudge, say_alive, seed
+from tests.forks import FORKS
 from tests.fresh import fresh_engine
 from tests.people import let_in
 from tests.programs import free_port, wait_for_port
 
 STOP_WITHIN_S = 10.0
-_FORKS = get_context("forkserver")
-_FORKS.set_forkserver_preload([__name__])
 AGES_MS = 3_600_000  # so long the hub of these tests is said to be alive without saying so again
 
 
@@ -40,7 +37,7 @@ class Served:
     args = "the dashboard"
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._process = _FORKS.Process(target=_serve, args=(dict(environment),), daemon=True)
+        self._process = FORKS.Process(target=_serve, args=(dict(environment),), daemon=True)
         self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid

@@ -1,4 +1,4 @@
-"""A whole `hub run` as a process of its own, and an ear on its broker.
+"""A whole `hub run` as a process of its own (`tests/forks.py`), and an ear on its broker.
 
 Nothing here waits for a time to pass: waiting ends when a line, a message or an exit has come.
 """
@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from hub.clock import SystemClock
 from hub.database import for_writing, migrate, open_engine
 from hub.register import DEVICES, keep
+from tests.forks import Forked
 from tests.programs import Mosquitto
 
 PATIENCE_S = 60.0  # a test that waits longer has failed
@@ -63,7 +64,7 @@ class HubProcess:
             "HUB_CANARY_EVERY_S": "0",  # it would be counted among the entries
             **settings,
         }
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Forked | None = None
         self._readers: list[asyncio.Task[None]] = []
         self._said = asyncio.Condition()
 
@@ -82,14 +83,8 @@ class HubProcess:
         """Start it and do not wait for anything."""
         assert not self.is_running
         self._life_from = len(self.lines)
-        self._process = await asyncio.create_subprocess_exec(
-            HUB,
-            *self.arguments,
-            cwd=self._folder,
-            env=environment(self._settings),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
+        environs = environment(self._settings)
+        self._process = Forked(self.arguments, self._folder, environs, one_stream=True)
         self.starts += 1
         self._readers.append(asyncio.create_task(self._read(self._process)))
 
@@ -102,12 +97,12 @@ class HubProcess:
         """Return when its present life has both of its subscriptions."""
         await self.says(READY, self._life_from)
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        async for line in process.stdout:
-            self.lines.append(line.decode().rstrip("\n"))
-            await self._tell()
-        await process.wait()
+    async def _read(self, process: Forked) -> None:
+        async with stream(process.out) as lines:
+            async for line in lines:
+                self.lines.append(line.decode().rstrip("\n"))
+                await self._tell()
+        await ended(process)
         await self._tell()
 
     async def _tell(self) -> None:
@@ -144,7 +139,7 @@ class HubProcess:
         assert self.is_running, f"the hub has ended by itself:\n{self.story()}"
         self._process.send_signal(sign)
         async with asyncio.timeout(PATIENCE_S):
-            code = await self._process.wait()
+            code = await ended(self._process)
             await asyncio.gather(*self._readers)
         self._readers.clear()
         return code
@@ -182,6 +177,35 @@ class HubProcess:
 
 
 @contextlib.asynccontextmanager
+async def stream(descriptor: int) -> AsyncIterator[asyncio.StreamReader]:
+    """What comes out of a pipe, which is closed behind it."""
+    reader = asyncio.StreamReader()
+    with os.fdopen(descriptor, "rb", buffering=0) as pipe:
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), pipe
+        )
+        try:
+            yield reader
+        finally:
+            transport.close()
+
+
+async def ended(process: Forked) -> int:
+    """Its exit code once it has ended."""
+    over, loop = asyncio.Event(), asyncio.get_running_loop()
+    waiting = os.dup(process.ended)  # several may wait for the same end
+    loop.add_reader(waiting, over.set)
+    try:
+        await over.wait()
+    finally:
+        loop.remove_reader(waiting)
+        os.close(waiting)
+    code = process.returncode
+    assert code is not None
+    return code
+
+
+@contextlib.asynccontextmanager
 async def hub_process(
     folder: Path, broker: Mosquitto, **settings: str
 ) -> AsyncIterator[HubProcess]:
@@ -196,24 +220,20 @@ async def hub_process(
 
 async def command(*arguments: str, folder: Path, **settings: str) -> tuple[int, str, str]:
     """A command of the hub that ends by itself: exit code, standard output, standard error."""
-    process = await asyncio.create_subprocess_exec(
-        HUB,
-        *arguments,
-        cwd=folder,
-        env=environment(settings),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    process = Forked(arguments, folder, environment(settings))
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            output, errors = await process.communicate()
+        async with (
+            asyncio.timeout(PATIENCE_S),
+            stream(process.out) as out,
+            stream(process.errors) as bad,
+        ):
+            output, errors = await asyncio.gather(out.read(), bad.read())
+            code = await ended(process)
     finally:
         if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode is not None
-    return process.returncode, output.decode(), errors.decode()
+            process.send_signal(signal.SIGKILL)
+            await ended(process)
+    return code, output.decode(), errors.decode()
 
 
 class Ear:
