@@ -7,18 +7,25 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import randbelow
 from time import monotonic as _monotonic
 from typing import Any, Protocol
 
 READY_WITHIN_S = 20.0
 
 
+# Below what systems give to connections that go out: such a one could take a port that a program
+# of a test is going to listen on.
+PORT_MIN, PORT_MAX = 20_000, 32_000
+
+
 def free_port() -> int:
-    """A TCP port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port that nobody listens on, and that no other test is likely to take meanwhile."""
+    while True:
+        port = PORT_MIN + randbelow(PORT_MAX - PORT_MIN)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Process(Protocol):
