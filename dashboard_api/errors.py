@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from dashboard_api.texts import language_of
@@ -38,6 +38,14 @@ class Problem(Exception):
         self.more = more
 
 
+class SentElsewhere(Exception):
+    """A person with a browser has no place here and is sent to another page of ours."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
 class ProblemResponse(JSONResponse):
     """A problem on its way out."""
 
@@ -59,6 +67,11 @@ async def _of_problem(request: Request, error: Exception) -> Response:
         code = str(error.more.get("code", ""))
         return _problem_page(request, error.status, error.detail, error.headers, code)
     return problem_response(error.status, error.detail, error.headers, **error.more)
+
+
+async def _of_door(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, SentElsewhere)
+    return RedirectResponse(error.path, HTTPStatus.SEE_OTHER)
 
 
 async def _of_framework(request: Request, error: Exception) -> Response:
@@ -126,6 +139,7 @@ async def _of_bug(request: Request, _error: Exception) -> Response:
 def install(app: FastAPI) -> None:
     """Have every error of `app` answered in the one shape."""
     app.add_exception_handler(Problem, _of_problem)
+    app.add_exception_handler(SentElsewhere, _of_door)
     app.add_exception_handler(HTTPException, _of_framework)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(sa.exc.OperationalError, _of_database)

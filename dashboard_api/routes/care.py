@@ -11,10 +11,10 @@ from pydantic import BaseModel
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from dashboard_api import queries
-from dashboard_api.access import Right
-from dashboard_api.deps import CaseActor, DeviceReader, PartsDep, PerhapsViewer, Reading, Registrar
+from dashboard_api.deps import CaseActor, DeviceReader, PartsDep, Reading, Registrar
+from dashboard_api.doors import DeviceVisitor, ResidentVisitor
 from dashboard_api.errors import Problem
-from dashboard_api.routes.pages import _home, _log_in, _page
+from dashboard_api.routes.pages import _page
 from dashboard_api.shapes import Words
 from hub.batteries import Battery, find_batteries
 from hub.coverage import find_coverage
@@ -114,16 +114,12 @@ def forget_phone(grid: str, _viewer: Registrar, its: PartsDep) -> None:
 def batteries_page(
     request: Request,
     its: PartsDep,
-    viewer: PerhapsViewer,
+    viewer: DeviceVisitor,
     connection: Reading,
     grid: Grid = None,
     all_: Annotated[bool, Query(alias="all")] = False,
 ) -> Response:
     """One round through a grid: which batteries to change, in which order, with room for a tick."""
-    if viewer is None:
-        return _log_in(request)
-    if not viewer.may(Right.DEVICES):
-        return _home(viewer)
     now_ms = its.clock.now_ms()
     found = find_batteries(connection, its.settings, now_ms)
     soon = date.fromordinal(its.texts.today(now_ms).toordinal() + its.settings.battery_soon_days)
@@ -150,13 +146,9 @@ def batteries_page(
 
 @router.get("/coverage", include_in_schema=False, response_class=HTMLResponse)
 def coverage_page(
-    request: Request, its: PartsDep, viewer: PerhapsViewer, connection: Reading
+    request: Request, its: PartsDep, viewer: ResidentVisitor, connection: Reading
 ) -> Response:
     """Who could not call for help right now, by grid, and why; for staff."""
-    if viewer is None:
-        return _log_in(request)
-    if not viewer.may(Right.RESIDENTS):
-        return _home(viewer)
     found = find_coverage(connection, its.settings, its.clock.now_ms())
     missing = [one.resident_id for one in found if not one.reachable]
     people = queries.residents_of(connection, missing)

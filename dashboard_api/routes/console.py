@@ -12,11 +12,12 @@ from dashboard_api import queries
 from dashboard_api.access import Right, Viewer
 from dashboard_api.commands import no_such_case
 from dashboard_api.deps import Parts, PartsDep, PerhapsViewer, Reading
+from dashboard_api.doors import ResidentVisitor, Visitor, to_own_page
 from dashboard_api.errors import Problem
 from dashboard_api.labels import WORD_LABELS
 from dashboard_api.open_cases import Filter, console_words, limit_of, plan_events_of
 from dashboard_api.resident_card import card_for, looks_of_case
-from dashboard_api.routes.pages import PAGES_MAX, home_of, log_in, page_of
+from dashboard_api.routes.pages import PAGES_MAX, page_of
 from dashboard_api.timeline import messages_of, timeline
 from dashboard_api.topology import with_explained, without_cover
 from hub.series import Unavailable
@@ -44,16 +45,12 @@ Wanted = Annotated[Filter, Depends(_filter)]
 def console(
     request: Request,
     its: PartsDep,
-    viewer: PerhapsViewer,
+    viewer: ResidentVisitor,
     connection: Reading,
     wanted: Wanted,
     page: PageNumber = 1,
 ) -> Response:
     """Open cases, the most urgent first."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.RESIDENTS):
-        return home_of(viewer)
     words = console_words(its, viewer, connection, wanted, page)
     grids = queries.grid_names(connection)
     return page_of(request, its, viewer, "console.html", grids=grids, **words)
@@ -76,14 +73,10 @@ def cases_fragment(
 
 
 @router.get("/cases/{case_id}")
-async def case_page(
-    case_id: str, request: Request, its: PartsDep, viewer: PerhapsViewer
-) -> Response:
+async def case_page(case_id: str, request: Request, its: PartsDep, viewer: Visitor) -> Response:
     """Everything about a case on one page, in one line of time."""
-    if viewer is None:
-        return log_in(request)
     if viewer.public:
-        return home_of(viewer)
+        raise to_own_page(viewer)
     words = await asyncio.to_thread(_case_words, its, viewer, case_id)
     said, more = await _said_around(its, words["case"])
     notices, looks = words.pop("notices"), words.pop("looks")

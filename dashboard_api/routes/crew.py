@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from dashboard_api import order_queries, queries
-from dashboard_api.access import Right, Viewer
+from dashboard_api.access import Viewer
 from dashboard_api.crew_work import (
     AreaOut,
     CrewOut,
@@ -17,11 +17,12 @@ from dashboard_api.crew_work import (
     heard_of,
     orders_of,
 )
-from dashboard_api.deps import CaseActor, Parts, PartsDep, PerhapsViewer, Reading
+from dashboard_api.deps import CaseActor, Parts, PartsDep, Reading
+from dashboard_api.doors import ActVisitor
 from dashboard_api.errors import Problem
 from dashboard_api.order_shapes import RoundOut
 from dashboard_api.routes.orders import Shelf
-from dashboard_api.routes.pages import home_of, log_in, phone_of
+from dashboard_api.routes.pages import phone_of
 from dashboard_api.shapes import Words
 from dashboard_api.texts import LANGUAGES, language_of
 
@@ -33,12 +34,8 @@ SCRIPT, MANIFEST = "text/javascript", "application/manifest+json"
 
 @router.get("/crew", response_class=HTMLResponse)
 @router.get("/crew/round", response_class=HTMLResponse)
-def crew_page(request: Request, its: PartsDep, viewer: PerhapsViewer) -> Response:
+def crew_page(request: Request, its: PartsDep, viewer: ActVisitor) -> Response:
     """Work orders and rounds on a phone, with or without a network."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.ACTS):
-        return home_of(viewer)
     return HTMLResponse(its.crew.pages[language_of(request)])
 
 

@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
 from dashboard_api import queries
-from dashboard_api.access import Right
-from dashboard_api.deps import LogReader, Parts, PartsDep, PerhapsViewer, Reading
+from dashboard_api.deps import LogReader, Parts, PartsDep, Reading
+from dashboard_api.doors import LogVisitor
 from dashboard_api.errors import Problem
 from dashboard_api.log_words import COLUMNS, details, seconds
 from dashboard_api.response_times import response_times
-from dashboard_api.routes.pages import home_of, log_in, page_of
+from dashboard_api.routes.pages import page_of
 from dashboard_api.shapes import Words
 from dashboard_api.tables import csv_answer
 from dashboard_api.targets import targets_of
@@ -178,15 +178,11 @@ def remark(wish: NewRemark, viewer: LogReader, its: PartsDep) -> RemarkOut:
 def log_page(
     request: Request,
     its: PartsDep,
-    viewer: PerhapsViewer,
+    viewer: LogVisitor,
     connection: Reading,
     day: DayName = "",
 ) -> Response:
     """The logs of a day, a row a grid."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.LOG):
-        return home_of(viewer)
     asked = _day(its, day)
     counts, names = _counts(its, connection, asked), queries.grid_names(connection)
     others = sorted({*counts, NO_GRID} - {*names})
@@ -204,13 +200,9 @@ def _around(its: Parts, day: Day) -> dict[str, Any]:
 
 @router.get("/log/{grid}/{day}", include_in_schema=False, response_class=HTMLResponse)
 def day_page(
-    grid: str, day: str, request: Request, its: PartsDep, viewer: PerhapsViewer, connection: Reading
+    grid: str, day: str, request: Request, its: PartsDep, viewer: LogVisitor, connection: Reading
 ) -> Response:
     """The log of a grid and day, as it is read and printed; `….csv`: as a table."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.LOG):
-        return home_of(viewer)
     asked = _day(its, day.removesuffix(".csv"))
     _check_grid(connection, grid)
     log = _read(its, connection, grid, asked)

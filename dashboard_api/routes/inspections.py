@@ -9,7 +9,8 @@ from sqlalchemy.engine import Connection
 
 from dashboard_api import order_queries, queries
 from dashboard_api.access import Right, Viewer
-from dashboard_api.deps import CaseActor, DeviceReader, Parts, PartsDep, PerhapsViewer, Reading
+from dashboard_api.deps import CaseActor, DeviceReader, Parts, PartsDep, Reading
+from dashboard_api.doors import ActVisitor, DeviceVisitor
 from dashboard_api.errors import Problem
 from dashboard_api.inspection_words import checklist_of, due_of, life_of
 from dashboard_api.keeping import Wish, keep_and_wait, scanned, signed
@@ -20,7 +21,7 @@ from dashboard_api.order_shapes import (
     InspectionsOut,
     LifeOut,
 )
-from dashboard_api.routes.pages import home_of, log_in, page_of
+from dashboard_api.routes.pages import page_of
 from dashboard_api.shapes import Waiting
 from hub.due import DONE, LASTS, Due, day_of, find_due, find_lives
 from hub.upkeep import INSPECT
@@ -162,17 +163,13 @@ def list_ends_of_life(
 def inspections_page(
     request: Request,
     its: PartsDep,
-    viewer: PerhapsViewer,
+    viewer: DeviceVisitor,
     connection: Reading,
     state: Asked = "undone",
     grid: Name = "",
     ground: Name = "",
 ) -> Response:
     """What is to be inspected, and what is at the end of its life."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.DEVICES):
-        return home_of(viewer)
     everything = _due(its, connection)
     found = [one for one in everything if _wanted(one, state, grid, ground)]
     lives = find_lives(connection, its.orders, its.site.zone, its.clock.now_ms())
@@ -204,14 +201,10 @@ def checklist_page(
     subject: str,
     request: Request,
     its: PartsDep,
-    viewer: PerhapsViewer,
+    viewer: ActVisitor,
     connection: Reading,
 ) -> Response:
     """A checklist to go through, for one device or place."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.ACTS):
-        return home_of(viewer)
     asked = (inspection, subject)
     found = (
         one for one in _due(its, connection) if asked == (one.inspection.name, one.subject.key)

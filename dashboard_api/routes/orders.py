@@ -11,7 +11,8 @@ from sqlalchemy.engine import Connection
 from dashboard_api import order_queries, queries
 from dashboard_api.access import Right, Viewer
 from dashboard_api.commands import changed_since
-from dashboard_api.deps import CaseActor, DeviceReader, Parts, PartsDep, PerhapsViewer, Reading
+from dashboard_api.deps import CaseActor, DeviceReader, Parts, PartsDep, Reading
+from dashboard_api.doors import DeviceVisitor
 from dashboard_api.errors import Problem
 from dashboard_api.keeping import Wish, keep_and_wait, scanned, signed
 from dashboard_api.order_shapes import (
@@ -24,7 +25,7 @@ from dashboard_api.order_shapes import (
 )
 from dashboard_api.order_words import COLUMNS, Told, cells, order_state, shown_words, tell
 from dashboard_api.queries import Row
-from dashboard_api.routes.pages import home_of, log_in, page_of
+from dashboard_api.routes.pages import page_of
 from dashboard_api.shapes import LogLine, Waiting
 from dashboard_api.tables import csv_answer
 from dashboard_api.texts import language_of
@@ -212,15 +213,11 @@ def _shown(its: Parts, order_id: str) -> OrderOut:
 def orders_page(
     request: Request,
     its: PartsDep,
-    viewer: PerhapsViewer,
+    viewer: DeviceVisitor,
     connection: Reading,
     wanted: Annotated[Filter, Query()],
 ) -> Response:
     """Work orders with filters; what is most urgent first."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.DEVICES):
-        return home_of(viewer)
     limit = its.settings.page_rows_max
     rows = wanted.find(connection, limit + 1)
     shelf = Shelf(its, connection)
@@ -243,15 +240,11 @@ def orders_page(
 def orders_table(
     request: Request,
     its: PartsDep,
-    viewer: PerhapsViewer,
+    viewer: DeviceVisitor,
     connection: Reading,
     wanted: Annotated[Filter, Query()],
 ) -> Response:
     """The same as a table, for spreadsheets."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.DEVICES):
-        return home_of(viewer)
     rows = wanted.find(connection, its.settings.orders_csv_rows_max)
     speaker = its.texts.speaker(language_of(request))
     head = [speaker.say(column) for column in COLUMNS]
@@ -260,13 +253,9 @@ def orders_table(
 
 @router.get("/orders/{order_id}", include_in_schema=False, response_class=HTMLResponse)
 def order_page(
-    order_id: str, request: Request, its: PartsDep, viewer: PerhapsViewer, connection: Reading
+    order_id: str, request: Request, its: PartsDep, viewer: DeviceVisitor, connection: Reading
 ) -> Response:
     """One order: the way, what is wrong, what to bring, what was done, what proves it."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.DEVICES):
-        return home_of(viewer)
     row = order_queries.order(connection, order_id)
     if row is None:
         raise no_such_order(order_id)

@@ -17,7 +17,8 @@ from dashboard_api.access import SESSION_COOKIE, Right, Viewer
 from dashboard_api.commands import no_such_case
 from dashboard_api.deps import Parts, PartsDep, PerhapsViewer, Reading
 from dashboard_api.device_words import device_words, messages_of
-from dashboard_api.errors import Problem
+from dashboard_api.doors import DeviceVisitor, ResidentVisitor, to_log_in, to_own_page
+from dashboard_api.errors import Problem, SentElsewhere
 from dashboard_api.resident_card import note_look
 from dashboard_api.rule_overrides import device_overrides
 from dashboard_api.texts import LANGUAGE_COOKIE, LANGUAGES, language_of
@@ -28,7 +29,6 @@ from hub.journal import COMMAND, Entry, append
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-HOME = {"admin": "/", "staff": "/", "crew": "/crew", "wall": "/wall", "program": "/docs"}
 CATEGORIES = ("emergency", "welfare", "security", "fault", "maintenance")
 YEAR_S = 31_536_000
 OF_PHONES = ("console.html", "shift.html")  # pages that a duty phone keeps open
@@ -74,20 +74,7 @@ def _phone_of(
     return {"grid": grid, "every_ms": every_ms}
 
 
-def _log_in(request: Request) -> RedirectResponse:
-    return RedirectResponse(f"/login?next={quote(request.url.path)}", 303)
-
-
-def _home(viewer: Viewer) -> RedirectResponse:
-    return RedirectResponse(HOME.get(viewer.role, "/login"), 303)
-
-
-page_of, log_in, home_of, phone_of = (
-    _page,
-    _log_in,
-    _home,
-    _phone_of,
-)  # for the pages of other modules
+page_of, phone_of = _page, _phone_of  # for the pages of other modules
 
 
 # -- coming in ------------------------------------------------------------------------------------
@@ -132,12 +119,10 @@ def choose_language(
 
 
 @router.get("/cases/{case_id}/handover")
-def handover_page(case_id: str, request: Request, its: PartsDep, viewer: PerhapsViewer) -> Response:
+def handover_page(
+    case_id: str, request: Request, its: PartsDep, viewer: ResidentVisitor
+) -> Response:
     """To read aloud to 120 or 119, or to print: where, who, what, since when. The look is kept."""
-    if viewer is None:
-        return _log_in(request)
-    if not viewer.may(Right.RESIDENTS):
-        return _home(viewer)
     now_ms = its.clock.now_ms()
     body = {"act": "look", "case": case_id, "by": viewer.actor}
     if viewer.phone is not None:
@@ -187,9 +172,9 @@ async def device_page(
     """The device behind a QR code, or of that id; `address`: what is to take its place."""
     if viewer is None:  # whoever scans the sticker may say what is wrong; staff log in from there
         known = await asyncio.to_thread(_has_code, its, code)
-        return RedirectResponse(f"/d/{quote(code)}/report", 303) if known else _log_in(request)
+        raise SentElsewhere(f"/d/{quote(code)}/report") if known else to_log_in(request)
     if not viewer.may(Right.DEVICES):
-        return _home(viewer)
+        raise to_own_page(viewer)
     words = await asyncio.to_thread(device_words, its, viewer, code)
     if words is None:
         raise Problem(404, f"There is no device with the code {code}.", code="no_such_device")
@@ -206,13 +191,9 @@ def _has_code(its: Parts, code: str) -> bool:
 
 @router.get("/topology")
 def topology_page(
-    request: Request, its: PartsDep, viewer: PerhapsViewer, connection: Reading
+    request: Request, its: PartsDep, viewer: DeviceVisitor, connection: Reading
 ) -> Response:
     """What is behind what; what is gone stands first."""
-    if viewer is None:
-        return _log_in(request)
-    if not viewer.may(Right.DEVICES):
-        return _home(viewer)
     found = queries.find_devices(connection)
     tree = topology(connection, found, its.site, its.clock.now_ms())
     return _page(request, its, viewer, "topology.html", tree=tree)

@@ -8,11 +8,12 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard_api import commands, queries
-from dashboard_api.access import Right, Viewer
-from dashboard_api.deps import DeviceReader, Parts, PartsDep, PerhapsViewer, Reading, Tester
+from dashboard_api.access import Viewer
+from dashboard_api.deps import DeviceReader, Parts, PartsDep, Reading, Tester
+from dashboard_api.doors import DeviceVisitor
 from dashboard_api.errors import Problem
 from dashboard_api.moments import DAY_MS
-from dashboard_api.routes.pages import home_of, log_in, page_of
+from dashboard_api.routes.pages import page_of
 from dashboard_api.shapes import NUMBER_MAX, Waiting, Words
 from dashboard_api.texts import language_of
 from hub.database import for_writing
@@ -148,13 +149,9 @@ def _keep(its: Parts, body: dict[str, Any]) -> int:
 
 @router.get("/quiet", include_in_schema=False, response_class=HTMLResponse)
 def quiet_page(
-    request: Request, its: PartsDep, viewer: PerhapsViewer, connection: Reading
+    request: Request, its: PartsDep, viewer: DeviceVisitor, connection: Reading
 ) -> Response:
     """All that is quiet now, so that nothing stays so by being forgotten."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.DEVICES):
-        return home_of(viewer)
     now_ms = its.clock.now_ms()
     return page_of(
         request,

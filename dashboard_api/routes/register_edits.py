@@ -11,7 +11,8 @@ from sqlalchemy.engine import Connection
 
 from dashboard_api import queries, register_lists
 from dashboard_api.access import Right, Viewer
-from dashboard_api.deps import Parts, PartsDep, PerhapsViewer, Reading, Registrar
+from dashboard_api.deps import Parts, PartsDep, Reading, Registrar
+from dashboard_api.doors import DeviceVisitor, RegisterVisitor, ResidentVisitor
 from dashboard_api.errors import Problem
 from dashboard_api.register_lists import Wanted
 from dashboard_api.register_words import (
@@ -21,7 +22,7 @@ from dashboard_api.register_words import (
     wrong_words,
 )
 from dashboard_api.resident_card import looks_of_resident, note_look
-from dashboard_api.routes.pages import PAGES_MAX, home_of, log_in, page_of
+from dashboard_api.routes.pages import PAGES_MAX, page_of
 from dashboard_api.tables import text_answer
 from device_drivers.catalog import DRIVERS
 from hub import edit_history, register_edits
@@ -239,16 +240,12 @@ def read_csv(
 def devices_page(
     request: Request,
     its: PartsDep,
-    viewer: PerhapsViewer,
+    viewer: DeviceVisitor,
     connection: Reading,
     wanted: Filter,
     page: PageNumber = 1,
 ) -> Response:
     """Devices with search and filter."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.DEVICES):
-        return home_of(viewer)
     rows, turn = register_lists.devices_on_page(its, connection, wanted, page)
     serves: dict[str, str] = {}
     if viewer.may(Right.RESIDENTS):
@@ -263,16 +260,12 @@ def devices_page(
 def residents_page(
     request: Request,
     its: PartsDep,
-    viewer: PerhapsViewer,
+    viewer: ResidentVisitor,
     connection: Reading,
     wanted: Filter,
     page: PageNumber = 1,
 ) -> Response:
     """Residents, and whether a press of theirs would be heard; for staff."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.RESIDENTS):
-        return home_of(viewer)
     found = register_lists.residents_of(its, connection, wanted)
     rows, turn = register_lists.turn_of(found, page, its.settings.page_rows_max)
     words = _list_words(connection, RESIDENTS, wanted)
@@ -291,36 +284,24 @@ def _list_words(connection: Connection, kind: Kind, wanted: Wanted) -> dict[str,
 
 
 @router.get("/residents/new")
-def new_resident_page(request: Request, its: PartsDep, viewer: PerhapsViewer) -> Response:
+def new_resident_page(request: Request, its: PartsDep, viewer: RegisterVisitor) -> Response:
     """A form for a resident who is not in the register."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.REGISTER):
-        return home_of(viewer)
     return page_of(request, its, viewer, "entry.html", **_form_words(RESIDENTS, None))
 
 
 @router.get("/residents/{resident_id}")
 def resident_page(
-    resident_id: str, request: Request, its: PartsDep, viewer: PerhapsViewer
+    resident_id: str, request: Request, its: PartsDep, viewer: ResidentVisitor
 ) -> Response:
     """One resident: to read (which is kept), to change, with who changed what and who looked."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.RESIDENTS):
-        return home_of(viewer)
     return _entry_page(request, its, viewer, RESIDENTS, resident_id)
 
 
 @router.get("/devices/{device_id}/edit")
 def device_edit_page(
-    device_id: str, request: Request, its: PartsDep, viewer: PerhapsViewer
+    device_id: str, request: Request, its: PartsDep, viewer: RegisterVisitor
 ) -> Response:
     """What the register says of one device: to change, with who changed what."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.REGISTER):
-        return home_of(viewer)
     return _entry_page(request, its, viewer, DEVICES, device_id)
 
 

@@ -9,9 +9,10 @@ from sqlalchemy.engine import Connection
 from dashboard_api import queries, senders
 from dashboard_api.access import Right
 from dashboard_api.deps import Parts, PartsDep, PerhapsViewer, Reading, Registrar
+from dashboard_api.doors import RegisterVisitor
 from dashboard_api.errors import Problem
 from dashboard_api.queries import Row
-from dashboard_api.routes.pages import home_of, log_in, page_of
+from dashboard_api.routes.pages import page_of
 from dashboard_api.routes.register import proposal
 from dashboard_api.tables import csv_answer
 from device_drivers.catalog import DRIVERS
@@ -59,15 +60,11 @@ def _pressed_since(stranger: Row, from_ms: int) -> int:
 def strangers_page(
     request: Request,
     its: PartsDep,
-    viewer: PerhapsViewer,
+    viewer: RegisterVisitor,
     connection: Reading,
     q: Looked = "",
 ) -> Response:
     """Senders that nobody registered: press it, scan it, or look for it."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.REGISTER):
-        return home_of(viewer)
     return page_of(request, its, viewer, "strangers.html", **_words(its, connection, q))
 
 
@@ -104,15 +101,11 @@ def strangers_table(
 def adopt_page(
     request: Request,
     its: PartsDep,
-    viewer: PerhapsViewer,
+    viewer: RegisterVisitor,
     connection: Reading,
     address: Annotated[str, Query(max_length=TEXT_CHARACTERS_MAX)] = "",
 ) -> Response:
     """One device is registered: a stranger, a ghost that comes back, or one that never spoke."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.REGISTER):
-        return home_of(viewer)
     sender = senders.stranger(connection, address) if address else None
     ghost = senders.ghost(connection, address) if address else None
     said = sender or ghost or {"family": None, "driver": None}

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from dashboard_api import queries
-from dashboard_api.access import Right, Viewer
-from dashboard_api.deps import DeviceReader, Parts, PartsDep, PerhapsViewer
+from dashboard_api.access import Viewer
+from dashboard_api.deps import DeviceReader, Parts, PartsDep
+from dashboard_api.doors import DeviceVisitor
 from dashboard_api.errors import Problem
 from dashboard_api.kpi import find_kpi
 from dashboard_api.moments import DAY_MS
@@ -33,7 +34,7 @@ from dashboard_api.reports import (
     visits_of,
     visits_report,
 )
-from dashboard_api.routes.pages import KPI_DAYS, home_of, log_in, page_of
+from dashboard_api.routes.pages import KPI_DAYS, page_of
 from dashboard_api.texts import language_of
 from hub.daily_log import NO_GRID
 from hub.series import Unavailable
@@ -135,13 +136,6 @@ def _unavailable(outage: Unavailable) -> Problem:
 # -- pages ----------------------------------------------------------------------------------------
 
 
-def _door(viewer: Viewer | None, request: Request) -> Response | None:
-    """Where who may not come in is sent."""
-    if viewer is None:
-        return log_in(request)
-    return None if viewer.may(Right.DEVICES) else home_of(viewer)
-
-
 def _words(its: Parts, period: Period, chosen: dict[str, str | None]) -> dict[str, Any]:
     """What every page of a report says: its period, the ways to others, and the filters."""
     now_ms = its.clock.now_ms()
@@ -162,11 +156,8 @@ def _words(its: Parts, period: Period, chosen: dict[str, str | None]) -> dict[st
 
 
 @router.get("/reports")
-async def overview_page(request: Request, its: PartsDep, viewer: PerhapsViewer) -> Response:
+async def overview_page(request: Request, its: PartsDep, viewer: DeviceVisitor) -> Response:
     """What is remarkable this month, the ways to the reports, and how fast people were."""
-    closed = _door(viewer, request)
-    if closed is not None or viewer is None:
-        return closed or log_in(request)
     period = _period(its, Asked())
     found = await findings(its, viewer, period)
     kpi = await asyncio.to_thread(_kpi, its)
@@ -193,52 +184,40 @@ def _kpi(its: Parts) -> dict[str, Any]:
 
 @router.get("/reports/grounds")
 async def grounds_page(
-    request: Request,
-    its: PartsDep,
-    viewer: PerhapsViewer,
-    wanted: AskedDep,
-    only: FiltersDep,
+    request: Request, its: PartsDep, viewer: DeviceVisitor, wanted: AskedDep, only: FiltersDep
 ) -> Response:
     """Use of the grounds: charts with a table beside each."""
-    closed = _door(viewer, request)
-    if closed is not None:
-        return closed
     period = _period(its, wanted)
     use = await _grounds(its, period, only)
     words = _words(its, period, {"ground": only.group, "grid": only.grid})
-    words |= {"use": use, "report": use.report}
-    return await asyncio.to_thread(page_of, request, its, viewer, "report_grounds.html", **words)
+    return await _use_page("report_grounds.html", request, its, viewer, use, words)
 
 
 @router.get("/reports/visits")
 async def visits_page(
-    request: Request,
-    its: PartsDep,
-    viewer: PerhapsViewer,
-    wanted: AskedDep,
-    only: FiltersDep,
+    request: Request, its: PartsDep, viewer: DeviceVisitor, wanted: AskedDep, only: FiltersDep
 ) -> Response:
     """Visits of day-care station and culture centre, by their doors."""
-    closed = _door(viewer, request)
-    if closed is not None:
-        return closed
-    period = _period(its, wanted)
+    period, per_visit = _period(its, wanted), its.settings.openings_per_visit
     use = await _visits(its, period, only)
     words = _words(its, period, {"house": only.group, "grid": only.grid})
     words |= {"in_hours": in_hours(use, its.settings), "settings": its.settings}
-    words["visits_of"] = lambda openings: visits_of(openings, its.settings.openings_per_visit)
+    words["visits_of"] = lambda openings: visits_of(openings, per_visit)
+    return await _use_page("report_visits.html", request, its, viewer, use, words)
+
+
+async def _use_page(
+    template: str, request: Request, its: Parts, viewer: Viewer, use: Use, words: dict[str, Any]
+) -> Response:
     words |= {"use": use, "report": use.report}
-    return await asyncio.to_thread(page_of, request, its, viewer, "report_visits.html", **words)
+    return await asyncio.to_thread(page_of, request, its, viewer, template, **words)
 
 
 @router.get("/reports/cases")
 def cases_page(
-    request: Request, its: PartsDep, viewer: PerhapsViewer, wanted: AskedDep, grid: Name = None
+    request: Request, its: PartsDep, viewer: DeviceVisitor, wanted: AskedDep, grid: Name = None
 ) -> Response:
     """Cases by kind, grid and hour."""
-    closed = _door(viewer, request)
-    if closed is not None or viewer is None:
-        return closed or log_in(request)
     period = _period(its, wanted)
     report = cases_report(its, viewer, period, grid or None)
     words = _words(its, period, {"grid": grid}) | {"titles": _titles(its)}
@@ -254,12 +233,9 @@ def _titles(its: Parts) -> dict[str, Any]:
 
 @router.get("/reports/devices")
 def devices_page(
-    request: Request, its: PartsDep, viewer: PerhapsViewer, wanted: AskedDep, grid: Name = None
+    request: Request, its: PartsDep, viewer: DeviceVisitor, wanted: AskedDep, grid: Name = None
 ) -> Response:
     """Devices and batteries."""
-    closed = _door(viewer, request)
-    if closed is not None:
-        return closed
     period = _period(its, wanted)
     report = devices_report(its, period, grid or None)
     words = _words(its, period, {"grid": grid})

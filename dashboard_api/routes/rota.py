@@ -6,11 +6,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from dashboard_api.access import Right
-from dashboard_api.deps import CaseActor, Parts, PartsDep, PerhapsViewer, Reading, Registrar
+from dashboard_api.deps import CaseActor, Parts, PartsDep, Reading, Registrar
+from dashboard_api.doors import ActVisitor
 from dashboard_api.errors import Problem
 from dashboard_api.moments import DAY_MS, read_moment
-from dashboard_api.routes.pages import home_of, log_in, page_of
+from dashboard_api.routes.pages import page_of
 from dashboard_api.shapes import WHO_CHARS_MAX
 from hub import rota, users
 from hub.database import for_writing
@@ -183,14 +183,8 @@ def _there(found: bool, number: int) -> None:
 
 
 @router.get("/rota", include_in_schema=False, response_class=HTMLResponse)
-def rota_page(
-    request: Request, its: PartsDep, viewer: PerhapsViewer, connection: Reading
-) -> Response:
+def rota_page(request: Request, its: PartsDep, viewer: ActVisitor, connection: Reading) -> Response:
     """The coming days, with what is unmanned first."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.ACTS):
-        return home_of(viewer)
     rows: list[Planned] = rota.planned_between(connection, *_span(its, "", ""))
     return page_of(
         request,

@@ -9,7 +9,8 @@ from sqlalchemy.engine import Connection
 
 from dashboard_api import order_queries, queries
 from dashboard_api.access import Right, Viewer
-from dashboard_api.deps import CaseActor, DeviceReader, Parts, PartsDep, PerhapsViewer, Reading
+from dashboard_api.deps import CaseActor, DeviceReader, Parts, PartsDep, Reading
+from dashboard_api.doors import DeviceVisitor
 from dashboard_api.errors import Problem
 from dashboard_api.keeping import Wish, keep_and_wait, scanned, signed
 from dashboard_api.order_shapes import (
@@ -22,7 +23,7 @@ from dashboard_api.order_shapes import (
 )
 from dashboard_api.round_stops import kept as kept_stops
 from dashboard_api.round_stops import stops_of
-from dashboard_api.routes.pages import home_of, log_in, page_of
+from dashboard_api.routes.pages import page_of
 from dashboard_api.shapes import NUMBER_MAX, Waiting
 from hub.upkeep import ROUND_END, ROUND_START, ROUND_TICK
 
@@ -165,16 +166,12 @@ def _shown(its: Parts, round_id: int) -> RoundOut:
 def rounds_page(
     request: Request,
     its: PartsDep,
-    viewer: PerhapsViewer,
+    viewer: DeviceVisitor,
     connection: Reading,
     grid: Name = "",
     ground: Name = "",
 ) -> Response:
     """The list of one walk, to print; and the walks that are under way."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.DEVICES):
-        return home_of(viewer)
     chosen = bool(grid or ground)
     stops = stops_of(its, connection, grid or None, ground or None) if chosen else []
     limit = its.settings.rounds_stops_max

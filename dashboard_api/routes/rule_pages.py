@@ -7,8 +7,9 @@ from fastapi.responses import HTMLResponse, Response
 
 from dashboard_api import queries, rule_desk
 from dashboard_api.access import Right, Viewer
-from dashboard_api.deps import Parts, PartsDep, PerhapsViewer, RuleKeeper
-from dashboard_api.routes.pages import home_of, log_in, page_of
+from dashboard_api.deps import Parts, PartsDep, RuleKeeper
+from dashboard_api.doors import DeviceVisitor, RuleVisitor
+from dashboard_api.routes.pages import page_of
 from dashboard_api.routes.rules import page_in, set_out, whole
 from dashboard_api.rule_overrides import form_words, overrides_for
 from dashboard_api.rule_shapes import MistakeOut, OverrideOut
@@ -23,12 +24,8 @@ SETS_SHOWN = 10
 
 
 @router.get("/rules")
-def rules_page(request: Request, its: PartsDep, viewer: PerhapsViewer) -> Response:
+def rules_page(request: Request, its: PartsDep, viewer: DeviceVisitor) -> Response:
     """What must be noticed, as it is in force, and for whom it is different."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.DEVICES):
-        return home_of(viewer)
     book = book_of(its)
     files = its.rulebook.files(book)
     with its.engine.connect() as connection:
@@ -58,15 +55,11 @@ def rules_page(request: Request, its: PartsDep, viewer: PerhapsViewer) -> Respon
 def overrides_page(
     request: Request,
     its: PartsDep,
-    viewer: PerhapsViewer,
+    viewer: RuleVisitor,
     q: Annotated[str, Query(max_length=80)] = "",
     state: Literal["active", "all"] = "all",
 ) -> Response:
     """What is or was different for some: searched, those that have ended too."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.RULES):
-        return home_of(viewer)
     found = _overrides_with(its, viewer, q, state)
     words = {"found": found, "words": q, "state": state}
     return page_of(request, its, viewer, "overrides.html", **words)
@@ -106,12 +99,8 @@ def overrides_table(
 
 
 @router.get("/rules/{name}")
-def rule_page(name: str, request: Request, its: PartsDep, viewer: PerhapsViewer) -> Response:
+def rule_page(name: str, request: Request, its: PartsDep, viewer: DeviceVisitor) -> Response:
     """One rule: its words, its devices, its alerts, its tests, its lines."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.DEVICES):
-        return home_of(viewer)
     book = book_of(its)
     page = page_in(book, name)
     its_own = whole(its, viewer, book, page)

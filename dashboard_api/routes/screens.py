@@ -6,21 +6,21 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from dashboard_api.access import Right, check_origin
+from dashboard_api.access import check_origin
 from dashboard_api.deps import (
     DeviceReader,
     Parts,
     PartsDep,
-    PerhapsViewer,
     Reading,
     Registrar,
     refuse_screen,
     screen_of,
 )
+from dashboard_api.doors import DeviceVisitor
 from dashboard_api.edition import edition
 from dashboard_api.errors import Problem
 from dashboard_api.queries import Row
-from dashboard_api.routes.pages import home_of, log_in, page_of
+from dashboard_api.routes.pages import page_of
 from dashboard_api.shapes import NUMBER_MAX
 from hub import screens
 from hub.database import for_writing
@@ -119,13 +119,9 @@ def release_screen(name: str, _viewer: Registrar, its: PartsDep) -> None:
 
 @router.get("/screens", response_class=HTMLResponse)
 def screens_page(
-    request: Request, its: PartsDep, viewer: PerhapsViewer, connection: Reading
+    request: Request, its: PartsDep, viewer: DeviceVisitor, connection: Reading
 ) -> Response:
     """The wall screens as people look after them."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.DEVICES):
-        return home_of(viewer)
     now_ms = its.clock.now_ms()
     rows = [_out(row, its, now_ms) for row in screens.all_screens(connection)]
     return page_of(request, its, viewer, "screens.html", screens=rows)

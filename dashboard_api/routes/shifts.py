@@ -12,10 +12,11 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard_api import commands, queries
-from dashboard_api.access import SESSION_COOKIE, Right, Viewer
-from dashboard_api.deps import CaseActor, Parts, PartsDep, PerhapsViewer, Reading
+from dashboard_api.access import SESSION_COOKIE, Viewer
+from dashboard_api.deps import CaseActor, Parts, PartsDep, Reading
+from dashboard_api.doors import ActVisitor
 from dashboard_api.errors import Problem
-from dashboard_api.routes.pages import home_of, log_in, page_of
+from dashboard_api.routes.pages import page_of
 from dashboard_api.shapes import NUMBER_MAX, WHO_CHARS_MAX, Waiting
 from dashboard_api.texts import language_of
 from hub import users
@@ -263,16 +264,12 @@ def _keep_end(its: Parts, shift: int, viewer: Viewer) -> int:
 def shift_page(
     request: Request,
     its: PartsDep,
-    viewer: PerhapsViewer,
+    viewer: ActVisitor,
     connection: Reading,
     role: Annotated[str, Query(max_length=WHO_CHARS_MAX)] = "",
     grid: Annotated[str, Query(max_length=WHO_CHARS_MAX)] = "",
 ) -> Response:
     """For a phone: who is on duty, take over with what is open, end the shift."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.ACTS):
-        return home_of(viewer)
     now = read_shifts(request, viewer, its, connection)
     mine = next((one for one in now.shifts if one.id == now.mine), None)
     roles = OF_CREWS if viewer.role == "crew" else DUTIES

@@ -11,9 +11,10 @@ from sqlalchemy.engine import Connection
 from dashboard_api import plan_map, queries
 from dashboard_api.access import Right, Viewer
 from dashboard_api.deps import CaseReader, Parts, PartsDep, PerhapsViewer, Reading, Registrar
+from dashboard_api.doors import ResidentVisitor
 from dashboard_api.errors import Problem
 from dashboard_api.register_words import history_words
-from dashboard_api.routes.pages import home_of, log_in, page_of
+from dashboard_api.routes.pages import page_of
 from dashboard_api.shapes import NUMBER_MAX
 from hub import edit_history, floor_plans
 from hub.database import for_writing
@@ -200,13 +201,9 @@ def _problem(status: int, code: str, zh: str, en: str) -> Problem:
 
 @router.get("/map")
 def map_page(
-    request: Request, its: PartsDep, viewer: PerhapsViewer, connection: Reading
+    request: Request, its: PartsDep, viewer: ResidentVisitor, connection: Reading
 ) -> Response:
     """The site's plan; for staff."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.RESIDENTS):
-        return home_of(viewer)
     plans = floor_plans.all_plans(connection)
     gone = floor_plans.all_plans(connection, removed=True)
     words = _map_words(its, viewer, connection)
@@ -251,15 +248,11 @@ def floor_plan_page(
     plan_id: PlanId,
     request: Request,
     its: PartsDep,
-    viewer: PerhapsViewer,
+    viewer: ResidentVisitor,
     connection: Reading,
     mode: Literal["look", "place"] = "look",
 ) -> Response:
     """One floor plan; `place`: devices are placed on it."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.RESIDENTS):
-        return home_of(viewer)
     plan = floor_plans.find(connection, plan_id)
     if plan is None:
         raise _no_such_plan(plan_id)

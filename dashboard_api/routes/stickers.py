@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard_api import queries, stickers
 from dashboard_api.access import Right
-from dashboard_api.deps import PartsDep, PerhapsViewer, Reading, Registrar
+from dashboard_api.deps import PartsDep, Reading, Registrar
+from dashboard_api.doors import DeviceVisitor
 from dashboard_api.errors import Problem
-from dashboard_api.routes.pages import home_of, log_in, page_of
+from dashboard_api.routes.pages import page_of
 from dashboard_api.stickers import SHEETS, STANDARD
 from hub.database import for_writing
 from hub.new_codes import give_codes
@@ -51,15 +52,11 @@ def sheet_style(sheet: Annotated[str, Query(max_length=40)] = STANDARD) -> Respo
 def labels_page(
     request: Request,
     its: PartsDep,
-    viewer: PerhapsViewer,
+    viewer: DeviceVisitor,
     connection: Reading,
     choice: Annotated[Choice, Query()],
 ) -> Response:
     """What is chosen as it lies on paper; printed without all else."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.DEVICES):
-        return home_of(viewer)
     sheet, limit = _sheet(choice.sheet), its.settings.labels_max
     rows = queries.find_devices(connection, grid=choice.grid or None, family=choice.family or None)
     found = stickers.chosen(rows, choice.building, ())

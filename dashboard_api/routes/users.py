@@ -14,11 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import Connection
 
 from dashboard_api import queries
-from dashboard_api.access import Right
-from dashboard_api.deps import Parts, PartsDep, PerhapsViewer, Reading, UserKeeper
+from dashboard_api.deps import Parts, PartsDep, Reading, UserKeeper
+from dashboard_api.doors import UserVisitor
 from dashboard_api.errors import Problem
 from dashboard_api.register_words import FIELD_LABELS, history_words
-from dashboard_api.routes.pages import home_of, log_in, page_of
+from dashboard_api.routes.pages import page_of
 from hub import edit_history, users
 from hub.database import sessions, tokens
 from hub.database import users as users_table
@@ -227,15 +227,11 @@ def remove_token(name: str, viewer: UserKeeper, its: PartsDep) -> Secret:
 def users_page(
     request: Request,
     its: PartsDep,
-    viewer: PerhapsViewer,
+    viewer: UserVisitor,
     connection: Reading,
     q: Annotated[str, Query(max_length=80)] = "",
 ) -> Response:
     """Who may come in, and who changed that."""
-    if viewer is None:
-        return log_in(request)
-    if not viewer.may(Right.USERS):
-        return home_of(viewer)
     token_query = sa.select(tokens.c.name, tokens.c.role, tokens.c.added_ms)
     edits = [
         *edit_history.history(connection, USERS, limit=HISTORY_SHOWN),

@@ -8,8 +8,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from dashboard_api.access import SCREEN_COOKIE, WALL_COOKIE, Viewer
 from dashboard_api.deps import Parts, PartsDep, PerhapsViewer, refuse_screen, screen_of
+from dashboard_api.doors import to_log_in
 from dashboard_api.errors import Problem
-from dashboard_api.routes.pages import YEAR_S, log_in, page_of
+from dashboard_api.routes.pages import YEAR_S, page_of
 from hub import screens
 from hub.database import for_writing
 
@@ -37,7 +38,7 @@ async def wall(
     name, key = await asyncio.to_thread(_take, request, its)
     seen_by = viewer if name is None else Viewer(name, screens.WALL, by_cookie=True)
     if seen_by is None:
-        return log_in(request)
+        raise to_log_in(request)
     words = await its.wall.words()
     every_ms = its.settings.screen_silence_s * 1_000 // BEATS_PER_SILENCE
     response = page_of(
