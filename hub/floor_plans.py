@@ -1,6 +1,7 @@
 """Floor plans: pictures on which devices are placed by hand, with the history and the way back.
 
-A plan that is taken away stays in the database, so that it can come back; its marks stay with it.
+A plan that is taken away stays for `plans_removed_keep_days`, so that it can come back; its marks
+stay with it.
 """
 
 from typing import Any, NamedTuple
@@ -30,6 +31,14 @@ class Spot(NamedTuple):
 
     x: float
     y: float
+
+
+def forget(connection: Connection, before_ms: int, rows_max: int) -> int:
+    """Remove at most so many plans, with their marks, that were taken away before that."""
+    gone = sa.select(floor_plans.c.id).where(floor_plans.c.removed_ms < before_ms)
+    found = connection.execute(gone.order_by(floor_plans.c.id).limit(rows_max)).scalars().all()
+    connection.execute(plan_marks.delete().where(plan_marks.c.plan_id.in_(found)))
+    return connection.execute(floor_plans.delete().where(floor_plans.c.id.in_(found))).rowcount
 
 
 _ABOUT = [column for column in floor_plans.c if column.name != "picture"]

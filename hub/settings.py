@@ -178,6 +178,13 @@ class Settings:
     edits_keep_days: int = setting(
         1_095, "Who changed what in the register, and who looked at a card, stays so long (ours)."
     )
+    work_keep_days: int = setting(
+        1_095,
+        "Rounds that have ended and inspections stay so long, the last of each always (ours).",
+    )
+    plans_removed_keep_days: int = setting(
+        365, "So long a floor plan that was taken away can come back (ours)."
+    )
     notices_keep_days: int = setting(400, "Notices that were sent or given up stay so long.")
     changes_keep_rows: int = setting(
         100_000, "Rows of the live feed that a page may still ask for."

@@ -1,7 +1,8 @@
 """Look after the house: remove what has been kept long enough, and say how the parts are.
 
 Bounds: `readings_keep_days`, `refusals_keep_days`, `commands_keep_days`, `notices_keep_days`,
-`canary_keep_days`, `changes_keep_rows`, `act_ids_keep_days`, those of `hub/photos.py`;
+`canary_keep_days`, `changes_keep_rows`, `act_ids_keep_days`, `edits_keep_days`, `work_keep_days`,
+`plans_removed_keep_days`, those of `hub/photos.py`;
 `retention_rows_max` rows go at a time, so that nobody waits for it.
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Callable
 
 from sqlalchemy.engine import Connection
 
-from hub import client_acts, edit_history, journal, outbox, photos
+from hub import client_acts, edit_history, floor_plans, journal, outbox, photos, work_past
 from hub.canary import CHANNEL as CANARY
 from hub.cases import forget_changes
 from hub.clock import Clock
@@ -60,6 +61,8 @@ async def forget_old(writer: Writer, settings: Settings, now_ms: int) -> int:
         lambda c: outbox.forget_channel(c, CANARY, before_ms(settings.canary_keep_days), rows_max),
         lambda c: client_acts.forget(c, before_ms(settings.act_ids_keep_days), rows_max),
         lambda c: edit_history.forget(c, before_ms(settings.edits_keep_days), rows_max),
+        lambda c: work_past.forget(c, before_ms(settings.work_keep_days), rows_max),
+        lambda c: floor_plans.forget(c, before_ms(settings.plans_removed_keep_days), rows_max),
     )
     gone = await writer.run(lambda c: forget_changes(c, settings.changes_keep_rows), rank=IDLE)
     folder = photos.folder_of(settings)

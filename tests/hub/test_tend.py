@@ -9,7 +9,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from hub import journal
-from hub.database import changes, for_writing, migrate, notices, open_engine
+from hub.database import (
+    changes,
+    floor_plans,
+    for_writing,
+    inspections_done,
+    migrate,
+    notices,
+    open_engine,
+    plan_marks,
+    rounds,
+)
 from hub.ingest import BUTTONS, OTHERS, Opened
 from hub.journal import COMMAND, DAY_MS, READING, REFUSAL, Entry, Journal
 from hub.settings import Settings
@@ -101,3 +111,41 @@ def test_the_tally_counts_and_wakes_the_followers_when_there_is_something() -> N
     assert len(woken) == 1
     figures = tally.figures()
     assert (figures["kept_buttons"], figures["repeats_others"], figures["answers"]) == (1, 2, 1)
+
+
+async def test_rounds_inspections_and_plans_that_were_taken_away_go_in_the_end(
+    engine: Engine,
+) -> None:
+    """Of each inspection the last one stays, and a round that goes on, and a plan that is there."""
+    old, new = NOW_MS - 30 * DAY_MS, NOW_MS - DAY_MS
+    settings = Settings(work_keep_days=10, plans_removed_keep_days=10)
+    with for_writing(engine).begin() as connection:
+        for number, ended in enumerate((old, new, None), 1):
+            row = {"id": number, "by": "li", "started_ms": old, "stops_json": "[]"}
+            connection.execute(rounds.insert().values(row | {"ended_ms": ended}))
+        for seq, (subject, at_ms) in enumerate([("a", old), ("a", old), ("b", old), ("b", new)], 1):
+            done = {"seq": seq, "inspection": "yearly", "subject": subject, "at_ms": at_ms}
+            done |= {"day": "2026-01-01", "by": "li", "failed": 0, "answers_json": "[]"}
+            connection.execute(inspections_done.insert().values(done))
+        for number, removed in enumerate((old, new, None), 1):
+            size = {"width": 1, "height": 1, "media_type": "image/png", "picture": b"x"}
+            about = {"id": number, "name": "1", "added_ms": old, "added_by": "li"}
+            connection.execute(floor_plans.insert().values(about | size | {"removed_ms": removed}))
+            mark = {"plan_id": number, "device": "d-1", "x": 0.5, "y": 0.5}
+            connection.execute(plan_marks.insert().values(mark))
+    writer = Writer(for_writing(engine), retry_s=0.01)
+    gone = await forget_old(writer, settings, NOW_MS)
+    writer.close()
+
+    with engine.connect() as connection:
+        left = [
+            list(connection.execute(sa.select(column).order_by(column)).scalars())
+            for column in (
+                rounds.c.id,
+                inspections_done.c.seq,
+                floor_plans.c.id,
+                plan_marks.c.plan_id,
+            )
+        ]
+    assert left == [[2, 3], [2, 4], [2, 3], [2, 3]]
+    assert gone == 4
