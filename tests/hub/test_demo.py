@@ -82,6 +82,7 @@ async def running_demo(folder: Path) -> AsyncIterator[Running]:
         await process.communicate()
 
 
+@pytest.mark.timeout(360)  # three demos, each within `WITHIN_S` from its start to its end
 async def test_the_demo_prepares_itself_is_ended_in_any_way_and_knows_what_was(
     tmp_path: Path,
 ) -> None:
