@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
 
 from dashboard_api import errors
 from dashboard_api.access import LinkTries, LoginTries
@@ -65,7 +64,6 @@ from hub.clock import Clock
 from hub.series import Series
 from hub.settings import Settings
 from hub.site import Site
-from rules.rule import RuleSet
 
 STATIC = Path(__file__).parent / "static"
 
@@ -77,7 +75,7 @@ def create_app(
     feed, trials = LiveFeed(engine, clock, settings), RuleTrials(settings)
     texts, rulebook = Texts(site), Rulebook(settings)
     histories = Histories(series, clock, settings, site)
-    usage = Usage(engine, histories, clock, settings, site, partial(_rules_of, rulebook, clock))
+    usage = Usage(engine, histories, clock, settings, site, rulebook)
     app = FastAPI(
         title="Community Hub",
         version="1",
@@ -161,10 +159,6 @@ def create_app(
     app.include_router(screens.api)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
-
-
-def _rules_of(rulebook: Rulebook, clock: Clock, connection: Connection) -> RuleSet:
-    return rulebook.in_force(connection, clock.now_ms()).rule_set
 
 
 def _living(

@@ -9,10 +9,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from dashboard_api import hours_of_use
 from dashboard_api.hours_of_use import ABSENT, KNOWN, UNKNOWN, Hour, Tally, Typical, Unit
 from dashboard_api.report_series import History
-from dashboard_api.report_use import Wants
+from dashboard_api.report_use import Wants, typical_hours
 from hub.site_days import HOUR_MS
 
 HOURS = range(24)
@@ -82,20 +81,13 @@ def usual_of(
     """What is usual on workdays, or on days off; `groups`: machines by ground."""
     grounds = [Unit(tuple(history.tallies[one] for one in ids)) for ids in groups]
     comparable = (unit.counted(history.usual_days, wants.known_percent) for unit in grounds)
-    together = hours_of_use.together(_usual(unit, history, wants) for unit in comparable)
-    own = {
-        device: _of_kind(_usual(Unit((tally,)), history, wants), workday=workday)
-        for device, tally in history.tallies.items()
-    }
-    return Usual(_of_kind(together, workday=workday), own)
 
+    def usual(units: Iterable[Unit]) -> ByHour:
+        typical = typical_hours(units, history, history.usual_days, wants.days_min)
+        return {hour: one for (kind, hour), one in typical.items() if kind is workday}
 
-def _usual(unit: Unit, history: History, wants: Wants) -> dict[tuple[bool, int], Typical]:
-    return hours_of_use.usual_hours(unit, history.hours, history.usual_days, wants.days_min)
-
-
-def _of_kind(typical: Mapping[tuple[bool, int], Typical], *, workday: bool) -> ByHour:
-    return {hour: one for (kind, hour), one in typical.items() if kind is workday}
+    own = {device: usual([Unit((tally,))]) for device, tally in history.tallies.items()}
+    return Usual(usual(comparable), own)
 
 
 # -- today ----------------------------------------------------------------------------------------

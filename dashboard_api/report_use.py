@@ -204,8 +204,9 @@ def _sum(found: Iterable[Compared]) -> Compared:
 
 def _hour_rows(history: History, parts: Sequence[_Part], wants: Wants) -> list[HourRow]:
     units = [part.comparable if part.comparable.tallies else part.unit for part in parts]
-    now = _hours(units, history, history.period_days, 1)
-    usual = _hours([part.comparable for part in parts], history, history.usual_days, wants.days_min)
+    now = typical_hours(units, history, history.period_days, 1)
+    comparable = [part.comparable for part in parts]
+    usual = typical_hours(comparable, history, history.usual_days, wants.days_min)
     figures = _by_hour(history, (tally for part in parts for tally in part.unit.tallies))
     return [
         HourRow(hour, figures[hour], _of_hour(now, hour), _of_hour(usual, hour)) for hour in HOURS
@@ -225,9 +226,10 @@ def _by_hour(history: History, tallies: Iterable[Tally]) -> list[Figure]:
     return [Figure(*found) for found in zip(uses, known, there, strict=True)]
 
 
-def _hours(
+def typical_hours(
     units: Iterable[Unit], history: History, days: Sequence[Day], days_min: int
 ) -> dict[tuple[bool, int], Typical]:
+    """By kind of day (workday?) and hour of the clock: what is usual for all units together."""
     return hours_of_use.together(
         hours_of_use.usual_hours(unit, history.hours, days, days_min) for unit in units
     )

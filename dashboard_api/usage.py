@@ -7,31 +7,27 @@ made anew when the hour of the clock is another.
 
 import asyncio
 import logging
-from collections.abc import Callable
 from contextlib import suppress
-from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
 
 from dashboard_api import queries
+from dashboard_api.figures import is_alive
 from dashboard_api.grounds import Today, Usual, today_of, usual_of
-from dashboard_api.report_period import DAY, Period
+from dashboard_api.report_period import DAY, Asked, Period, read_period
 from dashboard_api.report_series import Histories
 from dashboard_api.report_sources import Sources, machines
 from dashboard_api.report_use import Wants
+from dashboard_api.rulebook import Rulebook
 from dashboard_api.topology import explained_by, gone_since
 from hub.clock import Clock
-from hub.devices import expected_silence_s
 from hub.series import Unavailable
 from hub.settings import Settings
 from hub.site import Site
-from hub.site_days import HOUR_MS, day_at
-from rules.rule import RuleSet
+from hub.site_days import HOUR_MS
 
 log = logging.getLogger(__name__)
-
-RulesOf = Callable[[Connection], RuleSet]
 
 
 class _Known(NamedTuple):
@@ -42,7 +38,7 @@ class _Known(NamedTuple):
 
 
 class Usage:
-    """Counts when it is asked and the last count is old. `rules_of`: the rules in force."""
+    """Counts when it is asked and the last count is old."""
 
     def __init__(
         self,
@@ -51,14 +47,14 @@ class Usage:
         clock: Clock,
         settings: Settings,
         site: Site,
-        rules_of: RulesOf,
+        rulebook: Rulebook,
     ) -> None:
         self._engine = engine
         self._histories = histories
         self._clock = clock
         self._settings = settings
         self._site = site
-        self._rules_of = rules_of
+        self._rulebook = rulebook
         self._usual: _Known | None = None
         self._counted_s: float | None = None
         self._counting: asyncio.Task[None] | None = None
@@ -86,7 +82,7 @@ class Usage:
         now_ms = self._clock.now_ms()
         try:
             sources, dead = await asyncio.to_thread(self._sources, now_ms)
-            period = self._day(now_ms)
+            period = read_period(Asked(DAY), now_ms, self._site.zone, days_max=1)
             history = await self._histories.uses_now(sources.sources, period)
             of = now_ms // HOUR_MS, tuple(sources.devices)
             if self._usual is None or self._usual.of != of:
@@ -104,25 +100,16 @@ class Usage:
         workday = self._site.calendar(period.from_ms).is_workday(period.first)
         return await asyncio.to_thread(usual_of, history, groups, wants, workday=workday)
 
-    def _day(self, now_ms: int) -> Period:
-        day = day_at(now_ms, self._site.zone)
-        first = date.fromisoformat(day.name)
-        return Period(DAY, first, first, day.from_ms, day.to_ms)
-
     def _sources(self, now_ms: int) -> tuple[Sources, set[str]]:
         """The machines, and those of them that cannot be heard now."""
         with self._engine.connect() as connection:
-            found = machines(connection, self._rules_of(connection))
+            rules = self._rulebook.in_force(connection, now_ms).rule_set
+            found = machines(connection, rules)
             gone = gone_since(connection)
             rows = queries.find_devices(connection, family="counter")
         dead = {
             row["id"]
             for row in rows
-            if _is_silent(row, now_ms) or explained_by(row, gone) is not None
+            if not is_alive(row, now_ms) or explained_by(row, gone) is not None
         }
         return found, dead
-
-
-def _is_silent(row: queries.Row, now_ms: int) -> bool:
-    silence_s = expected_silence_s(row["expected_silence_s"], row["driver"], row["learned_s"])
-    return row["heard_ms"] is None or now_ms - row["heard_ms"] > silence_s * 1_000

@@ -16,7 +16,7 @@ from device_drivers.reading import Reading
 from hub.canary import DEVICE as CANARY
 from hub.canary import Presses
 from hub.cases import LIVE, AlertRow, Cases, Ledger, encode, outward, public
-from hub.device_facts import CARRIERS, facts_of
+from hub.device_facts import CARRIERS
 from hub.devices import NATIVE, Devices
 from hub.docket_rows import (
     MOMENT_MAX_MS,
@@ -125,7 +125,7 @@ class Docket:
         for case in list(self.cases.open.values()):
             device = self.devices.by_address.get(case.device or "")
             if device is not None and device.id != case.device:
-                after = case_machine.placed(case, facts_of(device), now_ms)
+                after = case_machine.placed(case, self.roll.facts[device.id], now_ms)
                 if after is not case:
                     self._change(case, after, "placed", ledger, seq, now_ms)
 

@@ -6,7 +6,7 @@ hundreds. Each is a process as any other: it is signalled, killed, and has strea
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -36,24 +36,11 @@ def _run(
 
 
 class Forked:
-    """`hub` with these arguments. `out` and `errors` are descriptors for the test to read."""
+    """A process that runs a function of a module with these arguments."""
 
-    def __init__(
-        self,
-        arguments: Sequence[str],
-        folder: Path,
-        environment: Mapping[str, str],
-        *,
-        one_stream: bool = False,
-    ) -> None:
-        self.out, out = _pipe()
-        self.errors, errors = (-1, out) if one_stream else _pipe()
-        given = (list(arguments), folder, dict(environment), out, errors)
-        self._process = FORKS.Process(target=_run, args=given, daemon=True)
+    def __init__(self, target: Callable[..., None], *given: object) -> None:
+        self._process = FORKS.Process(target=target, args=given, daemon=True)
         self._process.start()
-        out.close()
-        if not one_stream:
-            errors.close()
         assert self._process.pid is not None
         self.pid: int = self._process.pid
 
@@ -70,6 +57,25 @@ class Forked:
     def send_signal(self, sign: int) -> None:
         """As `kill` does."""
         os.kill(self.pid, sign)
+
+
+class ForkedHub(Forked):
+    """`hub` with these arguments. `out` and `errors` are descriptors for the test to read."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        one_stream: bool = False,
+    ) -> None:
+        self.out, out = _pipe()
+        self.errors, errors = (-1, out) if one_stream else _pipe()
+        super().__init__(_run, list(arguments), folder, dict(environment), out, errors)
+        out.close()
+        if not one_stream:
+            errors.close()
 
 
 def _pipe() -> tuple[int, Connection]:

@@ -117,7 +117,7 @@ async def _demo(wish: Wish) -> None:
     _log_to_file(settings.data_dir)
     if settings.rules_dir == str(demo_rules_dir(settings.data_dir)):
         copy_community(Path(settings.rules_dir))
-        keep_pace(Path(settings.rules_dir), wish.speed)
+        keep_pace(settings, wish.speed)
     with open_screen() as screen:
         screen.step("starting the broker")
         async with open_broker(settings, settings.data_dir) as broker:

@@ -7,8 +7,9 @@ with its reason, on the page of overrides.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
+from hub.rule_files import folder_of, read_texts
+from hub.settings import Settings
 from rules.loader import RuleMistakes, load_texts
 from rules.rule import Rule
 
@@ -31,10 +32,10 @@ _OVERRIDE = """\
 """
 
 
-def keep_pace(rules_dir: Path, speed: float) -> None:
+def keep_pace(settings: Settings, speed: float) -> None:
     """Put the demo's overrides beside its rules, or take them away at the pace of life. OSError."""
-    file = rules_dir / OVERRIDES_FILE
-    reasons = _reasons(rules_dir) if speed > 1 else {}
+    file = folder_of(settings) / OVERRIDES_FILE
+    reasons = _reasons(settings) if speed > 1 else {}
     if reasons:
         overrides = (_OVERRIDE.format(rule=rule, reason=why) for rule, why in reasons.items())
         file.write_text(_HEAD + "".join(overrides), encoding="utf-8")
@@ -42,13 +43,11 @@ def keep_pace(rules_dir: Path, speed: float) -> None:
         file.unlink(missing_ok=True)
 
 
-def _reasons(rules_dir: Path) -> Mapping[str, str]:
+def _reasons(settings: Settings) -> Mapping[str, str]:
     """Why which rules are off. Whoever tries the demo may have changed them: mistakes wait."""
-    files = (one for one in sorted(rules_dir.rglob("*.yaml")) if one.name != OVERRIDES_FILE)
-    texts = {
-        one.relative_to(rules_dir).as_posix(): one.read_text(encoding="utf-8") for one in files
-    }
     try:
+        texts = read_texts(settings)
+        texts.pop(OVERRIDES_FILE, None)
         found = {rule.name: _reason(rule) for rule in load_texts(texts).rules}
     except RuleMistakes:
         return {}  # the hub says what is wrong, with file and line

@@ -7,9 +7,9 @@ there. Machines are not used alike: one is not used at all, and one was silent f
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, time, timedelta, tzinfo
 from itertools import takewhile
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Engine
 
@@ -22,6 +22,7 @@ from hub.series import Point, Series, at_ns
 from hub.settings import Settings
 from hub.simulated.day import DAY_MS, Act, SimulatedDevice, live
 from hub.simulated.figures import FIGURES, Figures, Traffic
+from hub.site_days import day_at
 from hub.total import Bounds
 
 DAYS = 60
@@ -43,7 +44,7 @@ class Past(NamedTuple):
     totals: dict[str, tuple[int, int]]
 
 
-def past_uses(now_ms: int, zone: tzinfo) -> Past:
+def past_uses(now_ms: int, zone: ZoneInfo) -> Past:
     """All that counters and counted doors said from `DAYS` before until now."""
     found = Past([], {})
     machines = [row for row in community().devices if row["family"] == "counter"]
@@ -80,9 +81,8 @@ def _figures(share: float) -> Figures:
     return replace(FIGURES, machine_sessions=sessions, repetitions_a_message=most)
 
 
-def _acts(row: Row, now_ms: int, zone: tzinfo, figures: Figures) -> Iterator[Act]:
-    first = datetime.fromtimestamp(now_ms / 1_000, zone).date() - timedelta(days=DAYS)
-    start_ms = int(datetime.combine(first, time(), zone).timestamp() * 1_000)
+def _acts(row: Row, now_ms: int, zone: ZoneInfo, figures: Figures) -> Iterator[Act]:
+    start_ms = day_at(now_ms - DAYS * DAY_MS, zone).from_ms
     device = SimulatedDevice.of(row)
     if device.driver != "native":
         figures = replace(figures, heartbeat_h=FOREIGN_HEARTBEAT_H)
@@ -105,10 +105,9 @@ def _points(row: Row, act: Act, number: int) -> Iterator[Point]:
     for index, (point, value) in enumerate(act.points.items()):
         if point not in KEPT:
             continue
-        said = float(value) if isinstance(value, int) and not isinstance(value, bool) else value
         moment = at_ns(act.at_ms, number, index)
         where = row.get("grid"), row.get("ground")
-        yield Point(number, moment, row["id"], point, said, row["family"], *where)
+        yield Point(number, moment, row["id"], point, value, row["family"], *where)
 
 
 async def keep_points(series: Series, points: Sequence[Point]) -> None:

@@ -16,7 +16,7 @@ from hub import users
 from hub.clock import SystemClock
 from hub.database import for_writing
 from tests.dashboard_api.community import PASSWORD, StandInJudge, say_alive, seed
-from tests.forks import FORKS
+from tests.forks import Forked
 from tests.fresh import fresh_engine
 from tests.people import let_in
 from tests.programs import free_port, wait_for_port
@@ -31,29 +31,22 @@ def _serve(environment: Mapping[str, str]) -> None:
     sys.exit(main())
 
 
-class Served:
+class Served(Forked):
     """A process of the dashboard, with what `subprocess.Popen` has and tests ask for."""
 
     args = "the dashboard"
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._process = FORKS.Process(target=_serve, args=(dict(environment),), daemon=True)
-        self._process.start()
-        assert self._process.pid is not None
-        self.pid = self._process.pid
+        super().__init__(_serve, dict(environment))
 
     def poll(self) -> int | None:
         """Its exit code; None while it runs."""
-        return self._process.exitcode
-
-    def send_signal(self, sign: int) -> None:
-        """As `kill` does."""
-        os.kill(self.pid, sign)
+        return self.returncode
 
     def wait(self, within_s: float) -> int:
         """Its exit code once it has ended."""
         self._process.join(within_s)
-        code = self._process.exitcode
+        code = self.returncode
         if code is None:
             raise TimeoutError(f"the dashboard did not end within {within_s:g} s")
         return code

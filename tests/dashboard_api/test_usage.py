@@ -13,6 +13,7 @@ from dashboard_api.report_period import DAY, Period
 from dashboard_api.report_series import Histories
 from dashboard_api.report_sources import machines as counted_machines
 from dashboard_api.report_use import Wants, use_report
+from dashboard_api.rulebook import Rulebook
 from dashboard_api.usage import Usage
 from hub.database import devices, for_writing, latest
 from hub.local_series import LocalSeries
@@ -29,7 +30,7 @@ MIDNIGHT_MS = NOW_MS - 9 * HOUR_MS
 
 
 def usage_of(engine: Engine, histories: Histories, clock: HandClock, settings: Settings) -> Usage:
-    return Usage(engine, histories, clock, settings, Site(), lambda _: RuleSet(()))
+    return Usage(engine, histories, clock, settings, Site(), Rulebook(settings))
 
 
 class Machines:

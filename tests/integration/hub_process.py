@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from hub.clock import SystemClock
 from hub.database import for_writing, migrate, open_engine
 from hub.register import DEVICES, keep
-from tests.forks import Forked
+from tests.forks import Forked, ForkedHub
 from tests.programs import Mosquitto
 
 PATIENCE_S = 60.0  # a test that waits longer has failed
@@ -64,7 +64,7 @@ class HubProcess:
             "HUB_CANARY_EVERY_S": "0",  # it would be counted among the entries
             **settings,
         }
-        self._process: Forked | None = None
+        self._process: ForkedHub | None = None
         self._readers: list[asyncio.Task[None]] = []
         self._said = asyncio.Condition()
 
@@ -84,7 +84,7 @@ class HubProcess:
         assert not self.is_running
         self._life_from = len(self.lines)
         environs = environment(self._settings)
-        self._process = Forked(self.arguments, self._folder, environs, one_stream=True)
+        self._process = ForkedHub(self.arguments, self._folder, environs, one_stream=True)
         self.starts += 1
         self._readers.append(asyncio.create_task(self._read(self._process)))
 
@@ -97,7 +97,7 @@ class HubProcess:
         """Return when its present life has both of its subscriptions."""
         await self.says(READY, self._life_from)
 
-    async def _read(self, process: Forked) -> None:
+    async def _read(self, process: ForkedHub) -> None:
         async with stream(process.out) as lines:
             async for line in lines:
                 self.lines.append(line.decode().rstrip("\n"))
@@ -220,7 +220,7 @@ async def hub_process(
 
 async def command(*arguments: str, folder: Path, **settings: str) -> tuple[int, str, str]:
     """A command of the hub that ends by itself: exit code, standard output, standard error."""
-    process = Forked(arguments, folder, environment(settings))
+    process = ForkedHub(arguments, folder, environment(settings))
     try:
         async with (
             asyncio.timeout(PATIENCE_S),
